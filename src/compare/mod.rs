@@ -1,0 +1,1 @@
+//! Ensemble moments, simultaneous bands and the verdict.

@@ -1,0 +1,1 @@
+//! Facade on symmetric eigenproblems, SVD, Cholesky, solves and products: faer by default, LAPACK by feature.

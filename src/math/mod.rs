@@ -1,0 +1,3 @@
+//! Numbers that owe nothing to a learning problem: special functions, quadrature, Gaussian averages, statistics.
+
+pub mod special;

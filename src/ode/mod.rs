@@ -1,0 +1,1 @@
+//! Adapter over ODE solvers: tolerances, requested output times, typed failures. No physics.

@@ -1,0 +1,201 @@
+//! Two-layer teacher-student networks trained by one-pass SGD.
+
+mod overlaps;
+mod parameters;
+
+pub use overlaps::Overlaps;
+pub use parameters::KIND;
+
+use super::ObservableInfo;
+use super::activation::Activation;
+use super::scaling::OutputScaling;
+use super::spec::{Settings, Violation};
+use nalgebra::{DMatrix, DVector};
+
+/// Which layers SGD moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trained {
+    FirstLayer,
+    BothLayers,
+}
+
+/// Law of the teacher's first-layer weights.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Teacher {
+    /// Overlaps T, exactly, at every size.
+    Given { t: DMatrix<f64> },
+    /// Independent N(0, std^2) entries, redrawn in every replica.
+    Random { std: f64 },
+}
+
+/// Law of the student's first-layer weights at time 0.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// Independent N(0, std^2) entries.
+    Random { std: f64 },
+    /// Unit k starts on teacher unit k for k <= min(K, M), further units at 0, plus N(0, std^2) on every entry.
+    Informed { std: f64 },
+    /// Overlaps Q and R, exactly, at every size: weights are built on an orthonormal frame.
+    Given { q: DMatrix<f64>, r: DMatrix<f64> },
+}
+
+/// Two-layer teacher-student network under one-pass SGD.
+///
+/// Inputs x ~ N(0, I_d). Fields lambda_k = w_k.x/sqrt d (student), rho_m = w*_m.x/sqrt d (teacher). Label
+/// y = s* sum_m v*_m g(rho_m) + sigma zeta, student s sum_k v_k g(lambda_k), with s, s* of [`OutputScaling`].
+/// With err = y - student, one update on a fresh batch of b samples (mean over the batch) is
+///
+/// w_k += (eta_k/sqrt d) v_k g'(lambda_k) err x - (kappa/d) w_k, v_k += (eta_v/d) g(lambda_k) err - (kappa_v/d) v_k,
+///
+/// where both rates carry s and the rate factor of the scaling. Time = updates / d.
+/// Generalisation error e_g = <(teacher - student)^2>/2 without the label noise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Committee {
+    /// K.
+    pub student_width: usize,
+    /// M.
+    pub teacher_width: usize,
+    pub activation: Activation,
+    pub trained: Trained,
+    /// eta.
+    pub learning_rate: f64,
+    /// eta_v; equal to `learning_rate` unless stated. Not used if only the first layer is trained.
+    pub second_layer_rate: f64,
+    /// sigma, a standard deviation.
+    pub noise_std: f64,
+    /// kappa.
+    pub weight_decay: f64,
+    /// kappa_v.
+    pub second_layer_decay: f64,
+    /// b.
+    pub batch: usize,
+    pub output: OutputScaling,
+    pub teacher: Teacher,
+    /// v* (length M).
+    pub teacher_second_layer: DVector<f64>,
+    pub init: Init,
+    /// Mean of v at time 0 (length K).
+    pub student_second_layer: DVector<f64>,
+    /// Standard deviation around it, drawn afresh in every replica.
+    pub second_layer_std: f64,
+    /// Samples per input dimension, drawn once and visited in random order with replacement; `None` is a
+    /// fresh sample for every update.
+    pub training_set: Option<f64>,
+}
+
+impl Committee {
+    /// s of the student's output.
+    pub fn student_scale(&self) -> f64 {
+        self.output.output(self.student_width)
+    }
+
+    /// s* of the teacher's output.
+    pub fn teacher_scale(&self) -> f64 {
+        self.output.output(self.teacher_width)
+    }
+
+    /// The learning rate that multiplies v_k g'(lambda_k) err in the update of w_k.
+    pub fn effective_rate(&self) -> f64 {
+        self.learning_rate * self.output.rate(self.student_width) * self.student_scale()
+    }
+
+    /// The learning rate that multiplies g(lambda_k) err in the update of v_k; 0 if v is not trained.
+    pub fn effective_second_layer_rate(&self) -> f64 {
+        match self.trained {
+            Trained::FirstLayer => 0.0,
+            Trained::BothLayers => {
+                self.second_layer_rate * self.output.rate(self.student_width) * self.student_scale()
+            }
+        }
+    }
+
+    /// Decay rate of v; 0 if v is not trained.
+    pub fn effective_second_layer_decay(&self) -> f64 {
+        match self.trained {
+            Trained::FirstLayer => 0.0,
+            Trained::BothLayers => self.second_layer_decay,
+        }
+    }
+
+    pub fn observables(&self) -> Vec<ObservableInfo> {
+        let (k, m) = (self.student_width, self.teacher_width);
+        let entry = |name, label, doc, shape, positive| ObservableInfo { name, label, doc, shape, positive };
+        vec![
+            entry(
+                "generalisation_error",
+                "ε_{g}",
+                "half the mean squared difference of teacher and student outputs, without label noise",
+                vec![],
+                true,
+            ),
+            entry("Q", "Q", "student-student overlaps w_i.w_k/d", vec![k, k], false),
+            entry("R", "R", "student-teacher overlaps w_i.w*_n/d", vec![k, m], false),
+            entry("T", "T", "teacher-teacher overlaps w*_n.w*_m/d", vec![m, m], false),
+            entry("v", "v", "second-layer weights of the student", vec![k], false),
+        ]
+    }
+
+    /// The order parameters at time 0 for infinite d.
+    pub fn limit_start(&self) -> Overlaps {
+        let (k, m) = (self.student_width, self.teacher_width);
+        let t = match &self.teacher {
+            Teacher::Given { t } => t.clone(),
+            Teacher::Random { std } => DMatrix::identity(m, m) * (std * std),
+        };
+        let (q, r) = match &self.init {
+            Init::Random { std } => (DMatrix::identity(k, k) * (std * std), DMatrix::zeros(k, m)),
+            Init::Informed { std } => (
+                DMatrix::from_fn(k, k, |i, j| {
+                    let spread = if i == j { std * std } else { 0.0 };
+                    spread + if i < m && j < m { t[(i, j)] } else { 0.0 }
+                }),
+                DMatrix::from_fn(k, m, |i, n| if i < m { t[(i, n)] } else { 0.0 }),
+            ),
+            Init::Given { q, r } => (q.clone(), r.clone()),
+        };
+        Overlaps { q, r, t, v: self.student_second_layer.clone(), v_star: self.teacher_second_layer.clone() }
+    }
+
+    /// A random start has overlaps of order d^(-1/2) that break the symmetry between units; their limit does
+    /// not, and the law never leaves the plateau.
+    pub fn limit_start_warning(&self) -> Option<String> {
+        let symmetric = matches!(self.init, Init::Random { .. }) && self.student_width > 1;
+        let frozen_v = self.second_layer_std > 0.0;
+        if symmetric {
+            Some(
+                "a random start has overlaps of order d^(-1/2) whose limit keeps all units equal, so the law \
+                 would never leave the plateau; use law.start = \"replica\", or init = { kind = \"given\", ... }"
+                    .into(),
+            )
+        } else if frozen_v {
+            Some("the second layer starts at random; use law.start = \"replica\"".into())
+        } else {
+            None
+        }
+    }
+
+    /// A finite training set repeats its samples; the order-parameter equations hold for fresh ones.
+    pub fn uncovered(&self) -> Option<String> {
+        self.training_set.map(|p| {
+            format!(
+                "the law holds for one pass over fresh samples; a training set of {p} d samples visited again and \
+                 again is outside it"
+            )
+        })
+    }
+
+    /// Weights of student and teacher and one batch of inputs, and the training set where there is one.
+    pub fn replica_bytes(&self, d: usize) -> f64 {
+        let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
+        let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
+        8.0 * ((k + m) * d + self.batch as f64 * d.min(4096.0) + stored)
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: shapes of given overlaps, positive semi-definite C.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        parameters::read(settings)
+    }
+}

@@ -1,0 +1,145 @@
+//! Definitions of the learning problems: parameters, data law, loss, algorithm, and nothing that solves them.
+//!
+//! Both roads, [`crate::theory`] and [`crate::simulate`], read these definitions and share nothing else.
+
+pub mod activation;
+pub mod committee;
+pub mod scaling;
+pub mod spec;
+
+use committee::{Committee, Overlaps};
+use spec::{Parameter, Settings, Violation};
+
+/// What the program says of one kind of problem, without an instance of it.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemKind {
+    /// Its name in scenario files.
+    pub kind: &'static str,
+    pub title: &'static str,
+    /// Equations, units and validity, for `figure describe`.
+    pub description: &'static str,
+    pub source: &'static str,
+    pub parameters: &'static [Parameter],
+    /// What `simulation.sizes` counts, as "input dimension d".
+    pub limit_parameter: &'static str,
+    /// Expected exponents in the size: mean minus law ~ size^-bias, spread over replicas ~ size^-fluctuation.
+    pub bias_exponent: f64,
+    pub fluctuation_exponent: f64,
+    /// Unit of the time axis.
+    pub time_unit: &'static str,
+    /// Structural faults of the law that `--fault` accepts, with their meaning.
+    pub law_faults: &'static [(&'static str, &'static str)],
+    /// Named asymptotic formulas that a panel may overlay, with their meaning.
+    pub overlays: &'static [(&'static str, &'static str)],
+}
+
+/// Every kind of problem that the program knows.
+pub const KINDS: &[ProblemKind] = &[committee::KIND];
+
+/// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
+/// road, one or more scenarios, and the match arms that the compiler demands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Problem {
+    Committee(Committee),
+}
+
+/// Order parameters from which a law starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    Committee(Overlaps),
+}
+
+/// One quantity that both roads report, or one family of them with indices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservableInfo {
+    /// Name in scenario files and data tables; entries of a family are written `R[1,2]`, indices from 1.
+    pub name: &'static str,
+    /// Axis label, in the markup of figures (`_{..}`, `^{..}`, Greek letters as Unicode).
+    pub label: &'static str,
+    pub doc: &'static str,
+    /// Empty for a scalar, `[n]` for a vector, `[rows, columns]` for a matrix.
+    pub shape: Vec<usize>,
+    /// True if the quantity is positive by definition, so that logarithms of it make sense.
+    pub positive: bool,
+}
+
+impl ObservableInfo {
+    /// The keys of all entries: `R[1,1]`, `R[1,2]`, ..., or the plain name of a scalar.
+    pub fn entries(&self) -> Vec<String> {
+        match self.shape[..] {
+            [] => vec![self.name.to_string()],
+            [n] => (1..=n).map(|i| format!("{}[{i}]", self.name)).collect(),
+            [rows, columns] => (1..=rows)
+                .flat_map(|i| (1..=columns).map(move |j| format!("{}[{i},{j}]", self.name)))
+                .collect(),
+            _ => unreachable!("observables have at most two indices"),
+        }
+    }
+}
+
+impl Problem {
+    /// Builds a problem from its checked settings; rules that span several keys are checked here.
+    ///
+    /// # Errors
+    /// All violated rules, each with the key that it concerns.
+    pub fn from_settings(kind: &str, settings: &Settings) -> Result<Self, Vec<Violation>> {
+        match kind {
+            "committee" => Committee::from_settings(settings).map(Self::Committee),
+            other => {
+                Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
+            }
+        }
+    }
+
+    pub fn kind(&self) -> &'static ProblemKind {
+        match self {
+            Self::Committee(_) => &committee::KIND,
+        }
+    }
+
+    /// The observables that both roads can report for this problem.
+    pub fn observables(&self) -> Vec<ObservableInfo> {
+        match self {
+            Self::Committee(problem) => problem.observables(),
+        }
+    }
+
+    /// The start in the limit of infinite size, where it exists and says everything: given overlaps, or the
+    /// limit of a random start.
+    pub fn limit_start(&self) -> Start {
+        match self {
+            Self::Committee(problem) => Start::Committee(problem.limit_start()),
+        }
+    }
+
+    /// The start for the law of this problem, cut out of or padded from a start that was measured on another
+    /// width. Only a planted fault on a width makes the two differ.
+    pub fn fit_start(&self, start: &Start) -> Start {
+        match (self, start) {
+            (Self::Committee(problem), Start::Committee(overlaps)) => {
+                Start::Committee(overlaps.resized(problem.student_width, problem.teacher_width))
+            }
+        }
+    }
+
+    /// Why the limit start would give a law that no finite run follows, if so.
+    pub fn limit_start_warning(&self) -> Option<String> {
+        match self {
+            Self::Committee(problem) => problem.limit_start_warning(),
+        }
+    }
+
+    /// Why no law covers the problem, if none does.
+    pub fn uncovered(&self) -> Option<String> {
+        match self {
+            Self::Committee(problem) => problem.uncovered(),
+        }
+    }
+
+    /// Bytes that one replica of size `size` needs while it runs.
+    pub fn replica_bytes(&self, size: usize) -> f64 {
+        match self {
+            Self::Committee(problem) => problem.replica_bytes(size),
+        }
+    }
+}

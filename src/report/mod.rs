@@ -1,0 +1,1 @@
+//! Figures, data tables, records.

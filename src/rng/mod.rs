@@ -1,0 +1,1 @@
+//! Seed tree with named streams, and the fast Gaussian generator.

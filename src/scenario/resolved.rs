@@ -1,0 +1,174 @@
+//! A scenario after every check: plain values, one [`Case`] for each curve or point of the figure.
+
+use crate::problem::Problem;
+
+/// A scenario ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// File stem; root of the streams of randomness and name of the output folder.
+    pub id: String,
+    pub title: String,
+    pub source: String,
+    /// Remarks for the caption: what the figure shows, what to look at.
+    pub notes: String,
+    /// Stated run time of the chosen preset, as text.
+    pub expected_time: Option<String>,
+    /// Series in the order of the file; at least one, with an empty label if the scenario has no series.
+    pub series: Vec<String>,
+    /// Present if the scenario sweeps a key: the x of a panel is then a swept value, not time.
+    pub sweep: Option<Sweep>,
+    /// Series-major, then sweep value. One problem each; sizes are inside.
+    pub cases: Vec<Case>,
+    pub panels: Vec<Panel>,
+    pub claims: Vec<Claim>,
+    /// Faults planted in the law alone, as given on the command line.
+    pub faults: Vec<String>,
+    /// The scenario as resolved (after preset and overrides), as TOML.
+    pub text: String,
+}
+
+/// A swept key or free variable, in the order of its values.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// "problem.noise_std" or the name of a free variable such as "L".
+    pub key: String,
+    /// Axis label.
+    pub label: String,
+}
+
+/// One problem with everything that is needed to run both roads on it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub series: usize,
+    /// Position among the sweep values and the value; `None` without a sweep.
+    pub sweep: Option<(usize, f64)>,
+    pub problem: Problem,
+    /// The problem as the law sees it: differs from `problem` by planted faults only.
+    pub law_problem: Problem,
+    pub observe: Observe,
+    pub law: LawOptions,
+    pub simulation: Option<SimulationOptions>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observe {
+    /// Keys of single observables, families expanded (`R[1,2]`), in the order of `Problem::observables`.
+    pub observables: Vec<String>,
+    /// Ascending, nonnegative.
+    pub times: Vec<f64>,
+    pub risk: Risk,
+    /// Samples of a fresh test set, for `risk = "test-set"`.
+    pub test_samples: usize,
+    /// With a sweep, the value at a point is the mean of the snapshots from this time on; the last
+    /// snapshot if absent.
+    pub average_from: Option<f64>,
+}
+
+/// How a simulation measures its generalisation error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// From its own measured overlaps, by the population risk of the problem.
+    Overlaps,
+    /// On a fresh test set.
+    TestSet,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LawOptions {
+    /// `law.enabled = false` leaves the case without a law.
+    pub enabled: bool,
+    pub start: LawStart,
+    /// Relative and absolute tolerance of the integrator.
+    pub tolerance: f64,
+    /// Structural faults, as the problem names them ("drop=eta2").
+    pub faults: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LawStart {
+    /// Overlaps stated in the scenario; the finite vectors are built exactly on them.
+    Given,
+    /// The limit of a random start.
+    Limit,
+    /// The measured start of each replica.
+    Replica,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulationOptions {
+    pub method: Method,
+    /// Values of the limit parameter.
+    pub sizes: Vec<usize>,
+    pub replicas: usize,
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Direct,
+}
+
+/// One panel of the figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Panel {
+    Curves(CurvesPanel),
+    Heatmap(HeatmapPanel),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurvesPanel {
+    pub title: String,
+    /// Single observables, families expanded.
+    pub y: Vec<String>,
+    /// Expression over `time` (or the sweep key / variable) and keys of the problem; "time" or the sweep key
+    /// itself by default.
+    pub x: String,
+    /// Expression over keys of the problem that y is divided by; empty for none.
+    pub y_divided_by: String,
+    pub x_label: String,
+    pub y_label: String,
+    pub log_x: bool,
+    pub log_y: bool,
+    pub x_range: Option<(f64, f64)>,
+    pub y_range: Option<(f64, f64)>,
+    /// Series shown, by position; all by default.
+    pub series: Vec<usize>,
+    /// Names of asymptotic formulas of the problem.
+    pub overlays: Vec<String>,
+    /// Residual strip in units of the standard error under the panel.
+    pub residuals: bool,
+    /// Spread over replicas as a light band.
+    pub spread: bool,
+}
+
+/// Entries of a matrix observable at one time, law beside simulation, for one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatmapPanel {
+    pub title: String,
+    pub matrix: String,
+    /// The snapshot nearest to this time; the last one if absent.
+    pub time: Option<f64>,
+    pub series: usize,
+}
+
+/// What the verdict tests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Single observables, families expanded.
+    pub observables: Vec<String>,
+    pub metric: Metric,
+    /// The gap that the scenario claims to exclude.
+    pub resolution: f64,
+    /// Ranges of x (time, or swept value) that the claim covers; everything if empty.
+    pub within: Vec<(f64, f64)>,
+    /// Series covered, by position; all by default.
+    pub series: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Relative to the law; means of logarithms where the observable is positive.
+    Relative,
+    /// In units of the observable itself.
+    Absolute,
+}

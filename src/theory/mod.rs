@@ -1,0 +1,1 @@
+//! The laws: one file or folder per problem. Never sees the simulations.
