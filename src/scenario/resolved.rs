@@ -43,6 +43,9 @@ pub struct Case {
     /// Position among the sweep values and the value; `None` without a sweep.
     pub sweep: Option<(usize, f64)>,
     pub problem: Problem,
+    /// Numeric keys of the problem by their plain name ("student_width") and free variables of the sweep,
+    /// for the expressions of panels.
+    pub values: Vec<(String, f64)>,
     /// The problem as the law sees it: differs from `problem` by planted faults only.
     pub law_problem: Problem,
     pub observe: Observe,
@@ -169,6 +172,6 @@ pub struct Claim {
 pub enum Metric {
     /// Relative to the law; means of logarithms where the observable is positive.
     Relative,
-    /// In units of the observable itself.
+    /// In units of the range of the law over the claimed points of the curve.
     Absolute,
 }
