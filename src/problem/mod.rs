@@ -142,4 +142,19 @@ impl Problem {
             Self::Committee(problem) => problem.replica_bytes(size),
         }
     }
+
+    /// The time that a simulation of size `size` records for a requested time: whole updates only.
+    pub fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        match self {
+            Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
+        }
+    }
+
+    /// Rough seconds of one thread for one replica up to `end` (size 0: none), with or without a law of its
+    /// own. Orders jobs and weighs the progress bar; nothing else relies on it.
+    pub fn cost(&self, end: f64, size: usize, law: bool) -> f64 {
+        match self {
+            Self::Committee(problem) => problem.cost(end, size, law),
+        }
+    }
 }

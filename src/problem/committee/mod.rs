@@ -33,10 +33,29 @@ pub enum Teacher {
 pub enum Init {
     /// Independent N(0, std^2) entries.
     Random { std: f64 },
-    /// Unit k starts on teacher unit k for k <= min(K, M), further units at 0, plus N(0, std^2) on every entry.
-    Informed { std: f64 },
+    /// Unit k starts on teacher unit k for k <= M, surplus units at 0 or on teacher unit k mod M, plus
+    /// N(0, std^2) on every entry.
+    Informed { std: f64, surplus: Surplus },
     /// Overlaps Q and R, exactly, at every size: weights are built on an orthonormal frame.
     Given { q: DMatrix<f64>, r: DMatrix<f64> },
+}
+
+/// Where the units beyond the M-th start in an informed start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surplus {
+    Zero,
+    /// On teacher unit k mod M: with v = v* M / K the student starts as an exact copy of the teacher.
+    Copy,
+}
+
+impl Surplus {
+    /// The teacher unit on which student unit `k` starts, both from 0.
+    pub fn teacher_unit(self, k: usize, teacher_width: usize) -> Option<usize> {
+        match self {
+            Self::Zero => (k < teacher_width).then_some(k),
+            Self::Copy => Some(k % teacher_width),
+        }
+    }
 }
 
 /// Two-layer teacher-student network under one-pass SGD.
@@ -144,13 +163,14 @@ impl Committee {
         };
         let (q, r) = match &self.init {
             Init::Random { std } => (DMatrix::identity(k, k) * (std * std), DMatrix::zeros(k, m)),
-            Init::Informed { std } => (
-                DMatrix::from_fn(k, k, |i, j| {
-                    let spread = if i == j { std * std } else { 0.0 };
-                    spread + if i < m && j < m { t[(i, j)] } else { 0.0 }
-                }),
-                DMatrix::from_fn(k, m, |i, n| if i < m { t[(i, n)] } else { 0.0 }),
-            ),
+            Init::Informed { std, surplus } => {
+                let on = |i| surplus.teacher_unit(i, m);
+                let shared = |i, j| on(i).zip(on(j)).map_or(0.0, |(a, b)| t[(a, b)]);
+                (
+                    DMatrix::from_fn(k, k, |i, j| shared(i, j) + if i == j { std * std } else { 0.0 }),
+                    DMatrix::from_fn(k, m, |i, n| on(i).map_or(0.0, |a| t[(a, n)])),
+                )
+            }
             Init::Given { q, r } => (q.clone(), r.clone()),
         };
         Overlaps { q, r, t, v: self.student_second_layer.clone(), v_star: self.teacher_second_layer.clone() }
@@ -189,6 +209,16 @@ impl Committee {
         let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
         let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
         8.0 * ((k + m) * d + self.batch as f64 * d.min(4096.0) + stored)
+    }
+
+    /// See [`super::Problem::cost`]: 0.6 ns per update, input coordinate and unit, and per sample drawn; a law
+    /// costs one I4 for each pair of pairs of fields in some hundred steps per decade of time.
+    pub fn cost(&self, end: f64, d: usize, law: bool) -> f64 {
+        let (k, n) = (self.student_width as f64, (self.student_width + self.teacher_width) as f64);
+        let d = d as f64;
+        let simulation = 0.6e-9 * end * d * d * (self.batch as f64) * (n + 2.0);
+        let law = if law { 5e-9 * 0.25 * k * k * n * n * (1e3 + 30.0 * end * self.learning_rate) } else { 0.0 };
+        simulation + law
     }
 
     /// See [`super::Problem::from_settings`].

@@ -1,6 +1,6 @@
 //! The scenario keys of the committee problem, and the rules between them.
 
-use super::{Committee, Init, Teacher, Trained};
+use super::{Committee, Init, Surplus, Teacher, Trained};
 use crate::problem::ProblemKind;
 use crate::problem::activation::Activation;
 use crate::problem::scaling::OutputScaling;
@@ -119,15 +119,28 @@ const PARAMETERS: &[Parameter] = &[
             RANDOM,
             Variant {
                 name: "informed",
-                doc: "student unit k on teacher unit k, surplus units at 0, plus N(0, std^2) on every weight",
-                parameters: &[Parameter {
-                    key: "std",
-                    symbol: "",
-                    kind: Kind::Number(Range::NonNegative),
-                    default: Default::Number(0.0),
-                    doc: "standard deviation of the deviation of every weight",
-                    example: "0.0",
-                }],
+                doc: "student unit k on teacher unit k, plus N(0, std^2) on every weight",
+                parameters: &[
+                    Parameter {
+                        key: "std",
+                        symbol: "",
+                        kind: Kind::Number(Range::NonNegative),
+                        default: Default::Number(0.0),
+                        doc: "standard deviation of the deviation of every weight",
+                        example: "0.0",
+                    },
+                    Parameter {
+                        key: "surplus",
+                        symbol: "",
+                        kind: Kind::Choice(&[
+                            ("zero", "student units beyond the M-th start at 0"),
+                            ("copy", "student unit k starts on teacher unit k mod M"),
+                        ]),
+                        default: Default::Text("zero"),
+                        doc: "where student units beyond the M-th start",
+                        example: "\"zero\"",
+                    },
+                ],
             },
             Variant {
                 name: "given",
@@ -280,7 +293,13 @@ pub(super) fn read(settings: &Settings) -> Result<Committee, Vec<Violation>> {
     let (init_kind, init_settings) = settings.tagged("init").expect(declared);
     let init = match init_kind {
         "random" => Init::Random { std: init_settings.number("std").expect(declared) },
-        "informed" => Init::Informed { std: init_settings.number("std").expect(declared) },
+        "informed" => Init::Informed {
+            std: init_settings.number("std").expect(declared),
+            surplus: match init_settings.text("surplus") {
+                Some("copy") => Surplus::Copy,
+                _ => Surplus::Zero,
+            },
+        },
         _ => Init::Given {
             q: shaped(init_settings, "Q", "init.Q", k, k, &mut broken),
             r: shaped(init_settings, "R", "init.R", k, m, &mut broken),
