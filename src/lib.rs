@@ -1,4 +1,78 @@
 //! asymptotica tests the exact theory of high-dimensional learning against the learning itself.
+//!
+//! For a learning problem that theory claims to solve in high dimension, it answers: *does the exact
+//! asymptotic law predict what finite networks do, and how large is the gap at finite size?* It integrates the
+//! law, runs the finite-dimensional algorithm beside it, decides by an equivalence test that can fail, and
+//! draws both. The binary `figure` is the way in; this page is the map.
+//!
+//! # Two roads
+//! A problem is defined once, in [`problem`]. [`theory`] and [`simulate`] read the definition and never each
+//! other, which `tests/architecture.rs` enforces. [`run`] alone sees both.
+//!
+//! ```text
+//!                    ┌──────────── problem ────────────┐      definitions: parameters, scalings, starts
+//!                    │                │                │
+//!   math  linalg ─► ode ─► theory     │     simulate ◄─ rng   law | algorithm on vectors of length d
+//!                    └────────┬───────┴───────┬────────┘
+//!                         trajectory     trajectory           observables by name, at completed updates
+//!                             └───── run ─────┘ ◄── scenario  TOML -> checked values
+//!                                     │
+//!                            compare ─┴─► report              bands and verdict; figures, tables, records
+//! ```
+//!
+//! # Notation
+//! | letter | meaning |
+//! |---|---|
+//! | d | input dimension, the size that goes to infinity |
+//! | t | time = completed updates / d |
+//! | K, M (`k`, `m`) | units of student and teacher |
+//! | w_k, w*_m | their weights, vectors of length d |
+//! | λ_k = w_k·x/√d, ρ_m = w*_m·x/√d | fields |
+//! | Q, R, T (`q`, `r`, `t_overlap`) | overlaps w wᵀ/d, w w*ᵀ/d, w* w*ᵀ/d |
+//! | v, v* | second layers |
+//! | g | activation |
+//! | η (`eta`) | learning rate on the clock t |
+//! | σ (`noise_std`) | standard deviation of the label noise |
+//! | κ | weight decay per unit of t |
+//! | b | batch size |
+//! | ε_g | generalisation error, half the mean squared difference of outputs without label noise |
+//!
+//! # A law in five lines
+//! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
+//!
+//! ```
+//! use asymptotica::scenario::{Overrides, Source, resolve};
+//! use asymptotica::theory;
+//!
+//! let text = r#"
+//! title = "anchor"
+//! source = "example"
+//! [problem]
+//! kind = "committee"
+//! student_width = 1
+//! teacher_width = 1
+//! activation = "linear"
+//! learning_rate = 0.5
+//! noise_std = 0.2
+//! trained = "first-layer"
+//! init = { kind = "given", Q = [[0.3]], R = [[0.2]] }
+//! [observe]
+//! times = [0.0, 60.0]
+//! observables = ["generalisation_error"]
+//! [law]
+//! start = "given"
+//! "#;
+//! let scenario = resolve(&Source::from_text("anchor", "anchor.toml", text)?, &Overrides::default())?;
+//! let case = &scenario.cases[0];
+//! let options = theory::LawOptions { tolerance: 1e-10, ..Default::default() };
+//! let curve = theory::integrate(
+//!     &case.problem, &case.problem.limit_start(), &case.observe.times, &case.observe.observables, &options,
+//! )?;
+//! // One linear unit learns to the noise floor η σ² / (4 − 2 η).
+//! let end = curve.get("generalisation_error").unwrap()[1];
+//! assert!((end - 0.5 * 0.04 / (4.0 - 1.0)).abs() < 1e-9);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod compare;
 pub mod linalg;

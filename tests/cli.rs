@@ -1,0 +1,289 @@
+//! The program as a user meets it: the binary, in a fresh folder, with good and bad input.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const SCENARIO: &str = r#"title = "Two units, a small run"
+source = "tests"
+
+[problem]
+kind = "committee"
+student_width = 2
+teacher_width = 2
+activation = "erf"
+learning_rate = 0.5
+noise_std = 0.1
+trained = "first-layer"
+init = { kind = "given", Q = [[0.5, 0.1], [0.1, 0.4]], R = [[0.3, 0.05], [0.1, 0.2]] }
+
+[observe]
+times = { from = 0.1, to = 4.0, points = 8, spacing = "log" }
+
+[law]
+start = "given"
+
+[simulation]
+method = "direct"
+sizes = [60]
+replicas = 8
+seed = 3
+
+[[panel]]
+y = "generalisation_error"
+scale = "log-log"
+
+[claim]
+observables = ["generalisation_error"]
+metric = "relative"
+resolution = 0.5
+"#;
+
+struct Bench {
+    folder: TempDir,
+}
+
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Bench {
+    fn new(scenario: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        fs::write(folder.path().join("x.toml"), scenario).expect("a writable folder");
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn figure(&self, arguments: &[&str]) -> Answer {
+        let output = Command::cargo_bin("figure")
+            .expect("the binary")
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .timeout(Duration::from_secs(120))
+            .output()
+            .expect("a finished process");
+        let answer = Answer {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        assert!(!answer.err.contains("panicked"), "panicked: {}", answer.err);
+        answer
+    }
+}
+
+/// Runs the scenario after one replacement and expects exit code 2 and all of `words` in the message.
+fn refused(from: &str, to: &str, words: &[&str]) {
+    assert!(SCENARIO.contains(from), "the scenario has no {from:?}");
+    let bench = Bench::new(&SCENARIO.replace(from, to));
+    let answer = bench.figure(&["run", "x.toml", "--out", "o"]);
+    assert_eq!(answer.code, 2, "{}{}", answer.out, answer.err);
+    for word in words {
+        assert!(answer.err.contains(word), "no {word:?} in:\n{}", answer.err);
+    }
+    assert!(!bench.path("o/x/data.csv").exists(), "bad input must stop before any work");
+}
+
+#[test]
+fn a_run_leaves_its_five_files_and_a_verdict() {
+    let bench = Bench::new(SCENARIO);
+    let answer = bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    assert!(answer.out.contains("confirmed"), "{}", answer.out);
+    for file in ["figure.svg", "figure.png", "data.csv", "record.json", "scenario.toml"] {
+        assert!(bench.path("o/x").join(file).metadata().is_ok_and(|m| m.len() > 100), "{file}");
+    }
+    let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
+    assert!(table.starts_with("series,observable,x,source,size,mean,std_error,std,replicas\n"), "{table}");
+    assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
+    let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("valid JSON");
+    assert_eq!(record["verdicts"][0]["outcome"], "confirmed", "{record:#}");
+}
+
+#[test]
+fn a_fault_planted_in_the_law_is_refuted() {
+    let bench = Bench::new(&SCENARIO.replace("resolution = 0.5", "resolution = 0.05"));
+    let arguments = ["run", "x.toml", "--out", "o", "--quiet", "--replicas", "400", "--set", "simulation.sizes=[400]"];
+    let sound = bench.figure(&arguments);
+    assert_eq!(sound.code, 0, "{}{}", sound.out, sound.err);
+    for fault in ["problem.learning_rate=1.3", "drop=eta2", "halve=i2"] {
+        let answer = bench.figure(&[&arguments[..], &["--fault", fault]].concat());
+        assert_eq!(answer.code, 1, "{fault}: {}{}", answer.out, answer.err);
+        assert!(answer.out.contains("REFUTED"), "{}", answer.out);
+    }
+}
+
+#[test]
+fn unknown_and_misspelt_keys_name_the_nearest_one() {
+    refused("learning_rate = 0.5", "learning_rte = 0.5", &["x.toml:9", "learning_rte", "learning_rate"]);
+    refused("noise_std = 0.1", "noise_std = 0.1\ncolour = \"red\"", &["x.toml:11", "colour"]);
+    refused("[claim]", "[clam]", &["clam", "claim"]);
+}
+
+#[test]
+fn wrong_types_and_ranges_name_the_rule() {
+    refused("noise_std = 0.1", "noise_std = \"much\"", &["x.toml:10", "problem.noise_std"]);
+    refused("student_width = 2", "student_width = -2", &["x.toml:6", "problem.student_width", ">= 1"]);
+    refused("student_width = 2", "student_width = 2.5", &["x.toml:6", "problem.student_width"]);
+    refused("learning_rate = 0.5", "learning_rate = -0.5", &["x.toml:9", "must be finite and > 0"]);
+    refused("learning_rate = 0.5", "learning_rate = nan", &["x.toml:9", "problem.learning_rate", "finite"]);
+    refused("learning_rate = 0.5", "learning_rate = inf", &["x.toml:9", "problem.learning_rate", "finite"]);
+    refused("student_width = 2", "student_width = 3", &["init.Q", "3 x 3"]);
+    refused("sizes = [60]", "sizes = []", &["simulation.sizes"]);
+}
+
+#[test]
+fn empty_series_are_refused() {
+    refused("[claim]", "[series]\n\"problem.noise_std\" = []\n\n[claim]", &["series"]);
+}
+
+#[test]
+fn a_billion_replicas_are_refused_with_an_estimate() {
+    refused("replicas = 8", "replicas = 1000000000", &["memory", "GB", "help:"]);
+}
+
+#[test]
+fn a_diverging_law_is_reported_and_drawn_up_to_there() {
+    let bench = Bench::new(&SCENARIO.replace("learning_rate = 0.5", "learning_rate = 60.0").replace("to = 4.0", "to = 400.0"));
+    let answer = bench.figure(&["run", "x.toml", "--out", "o", "--theory-only", "--set", "problem.activation=linear"]);
+    assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
+    let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
+    assert!(record.contains("diverged"), "{record}");
+    let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
+    assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
+}
+
+#[test]
+fn missing_binary_and_unwritable_files_say_what_to_do() {
+    let bench = Bench::new(SCENARIO);
+    let missing = bench.figure(&["run", "y.toml"]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("y.toml") && missing.err.contains("help:"), "{}", missing.err);
+
+    fs::write(bench.path("b.toml"), [0u8, 159, 146, 150, 255, 0, 13]).expect("a writable folder");
+    let binary = bench.figure(&["run", "b.toml"]);
+    assert_eq!(binary.code, 2);
+    assert!(binary.err.contains("b.toml"), "{}", binary.err);
+
+    fs::write(bench.path("file"), "not a folder").expect("a writable folder");
+    let unwritable = bench.figure(&["run", "x.toml", "--out", "file/deeper"]);
+    assert_eq!(unwritable.code, 2);
+    assert!(unwritable.err.contains("--out"), "{}", unwritable.err);
+}
+
+#[test]
+fn resume_refuses_the_folder_of_another_scenario() {
+    let bench = Bench::new(SCENARIO);
+    assert_eq!(bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]).code, 0);
+    let answer =
+        bench.figure(&["run", "x.toml", "--out", "o", "--resume", "--set", "problem.learning_rate=0.4", "--quiet"]);
+    assert_eq!(answer.code, 2, "{}{}", answer.out, answer.err);
+    assert!(answer.err.contains("--resume") && answer.err.contains("another scenario"), "{}", answer.err);
+    // More replicas of the same scenario continue the stored ones.
+    let more = bench.figure(&["run", "x.toml", "--out", "o", "--resume", "--replicas", "10", "--quiet"]);
+    assert_eq!(more.code, 0, "{}{}", more.out, more.err);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads_or_on_shards() {
+    let bench = Bench::new(SCENARIO);
+    assert_eq!(bench.figure(&["run", "x.toml", "--out", "one", "--jobs", "1"]).code, 0);
+    assert_eq!(bench.figure(&["run", "x.toml", "--out", "two", "--jobs", "2", "--quiet"]).code, 0);
+    for part in ["1/3", "2/3", "3/3"] {
+        let folder = format!("part{}", &part[..1]);
+        assert_eq!(bench.figure(&["run", "x.toml", "--out", &folder, "--shard", part]).code, 0);
+    }
+    let merged = bench.figure(&["merge", "part1/x", "part2/x", "part3/x", "--out", "whole"]);
+    assert_eq!(merged.code, 0, "{}{}", merged.out, merged.err);
+    for file in ["data.csv", "figure.svg"] {
+        let one = fs::read(bench.path("one/x").join(file)).expect("a file");
+        assert!(one == fs::read(bench.path("two/x").join(file)).expect("a file"), "{file}: 1 and 2 threads differ");
+        assert!(one == fs::read(bench.path("whole/x").join(file)).expect("a file"), "{file}: shards differ");
+    }
+}
+
+/// Finished replicas in a store.
+fn stored(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+    entries.filter(|p| p.to_string_lossy().contains("replica0") && p.extension().is_some_and(|e| e == "json")).collect()
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_bytes() {
+    let scenario = SCENARIO.replace("replicas = 8", "replicas = 60").replace("sizes = [60]", "sizes = [600]");
+    let bench = Bench::new(&scenario);
+    assert_eq!(bench.figure(&["run", "x.toml", "--out", "whole", "--quiet"]).code, 0);
+
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("figure"))
+        .current_dir(bench.folder.path())
+        .args(["run", "x.toml", "--out", "cut", "--quiet", "--jobs", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a started process");
+    let replicas = bench.path("cut/x/replicas");
+    let start = Instant::now();
+    while stored(&replicas).len() < 3 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no replica was stored");
+        assert!(child.try_wait().expect("a child").is_none(), "the run ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("a dead child");
+    let before: Vec<_> = stored(&replicas);
+    assert!(before.len() < 60, "killed too late to show anything");
+    assert!(!bench.path("cut/x/data.csv").exists());
+    let written = |p: &Path| fs::metadata(p).and_then(|m| m.modified()).expect("a stored replica");
+    let times: Vec<_> = before.iter().map(|p| written(p)).collect();
+
+    let resumed = bench.figure(&["run", "x.toml", "--out", "cut", "--resume", "--quiet"]);
+    assert_eq!(resumed.code, 0, "{}{}", resumed.out, resumed.err);
+    for (path, time) in before.iter().zip(times) {
+        assert_eq!(written(path), time, "{} was computed again", path.display());
+    }
+    let whole = fs::read(bench.path("whole/x/data.csv")).expect("a table");
+    assert!(whole == fs::read(bench.path("cut/x/data.csv")).expect("a table"), "resumed run differs");
+}
+
+#[test]
+fn a_figure_is_redrawn_from_stored_data_alone() {
+    let bench = Bench::new(SCENARIO);
+    assert_eq!(bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]).code, 0);
+    let drawn = fs::read(bench.path("o/x/figure.svg")).expect("a figure");
+    fs::remove_file(bench.path("o/x/figure.svg")).expect("a removable file");
+    fs::remove_dir_all(bench.path("o/x/replicas")).expect("a removable folder");
+    let answer = bench.figure(&["plot", "o/x"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    assert!(drawn == fs::read(bench.path("o/x/figure.svg")).expect("a figure"), "redrawn figure differs");
+    let nothing = bench.figure(&["plot", "nowhere"]);
+    assert_eq!(nothing.code, 2);
+    assert!(nothing.err.contains("nowhere"), "{}", nothing.err);
+}
+
+#[test]
+fn the_starting_point_and_the_descriptions_are_usable() {
+    let bench = Bench::new(SCENARIO);
+    let new = bench.figure(&["new", "committee"]);
+    assert_eq!(new.code, 0, "{}", new.err);
+    fs::write(bench.path("mine.toml"), &new.out).expect("a writable folder");
+    let check = bench.figure(&["check", "mine.toml"]);
+    assert_eq!(check.code, 0, "{}{}", check.out, check.err);
+    for command in [&["describe", "committee"][..], &["schema", "committee"], &["schema"]] {
+        let answer = bench.figure(command);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        assert!(answer.out.contains("learning_rate"), "{}", answer.out);
+    }
+    let unknown = bench.figure(&["describe", "comittee"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("committee"), "{}", unknown.err);
+}
