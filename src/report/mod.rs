@@ -1,1 +1,5 @@
 //! Figures, data tables, records.
+
+pub mod atomic;
+pub mod data;
+pub mod record;
