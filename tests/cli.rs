@@ -107,7 +107,7 @@ fn a_run_leaves_its_five_files_and_a_verdict() {
     assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
     let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
     let record: serde_json::Value = serde_json::from_str(&record).expect("valid JSON");
-    assert_eq!(record["verdicts"][0]["outcome"], "confirmed", "{record:#}");
+    assert_eq!(record["verdicts"][0]["verdict"]["outcome"], "confirmed", "{record:#}");
 }
 
 #[test]

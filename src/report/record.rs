@@ -14,6 +14,8 @@ pub struct Record {
     pub fingerprint: String,
     /// One per claim, in the order of the scenario.
     pub verdicts: Vec<ClaimVerdict>,
+    /// Trajectories that did not reach their last time, in words.
+    pub diverged: Vec<String>,
     pub work: WorkDone,
     /// Root seed.
     pub seed: u64,
@@ -156,6 +158,7 @@ mod tests {
             },
             fingerprint: "9f3c".into(),
             verdicts: vec![verdict.into()],
+            diverged: vec!["law of series K = 4 diverged at t = 3.5".into()],
             work: WorkDone {
                 law: Work { rhs_calls: 812, steps: 61, rejected_steps: 4, updates: 0, seconds: 0.1 + 0.2 },
                 simulation: Work { updates: 7_840_000, seconds: 1.0 / 3.0, ..Work::default() },

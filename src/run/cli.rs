@@ -1,0 +1,136 @@
+//! Command line: what can be asked, and nothing of how it is done.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Tests the exact theory of high-dimensional learning against the learning itself.
+///
+/// Without a command: every scenario in its quick form, into figures/, with a table of verdicts.
+#[derive(Debug, Parser)]
+#[command(name = "figure", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Threads [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// No progress bar
+    #[arg(long, global = true)]
+    pub quiet: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 every claim confirmed, 1 some claim refuted, 2 wrong usage or failed run, \
+                          3 some claim undecided, 130 interrupted (finished replicas are kept: --resume).";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios by name or path: law and simulation, verdict, figure
+    Run(Run),
+    /// List the scenarios
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Equations, parameters, units and source of a problem
+    Describe {
+        #[arg(default_value = "committee")]
+        problem: String,
+    },
+    /// Check scenario files without running them
+    Check {
+        #[arg(required = true, value_name = "NAME|PATH")]
+        scenarios: Vec<String>,
+    },
+    /// Print a complete commented scenario to start from
+    New {
+        #[arg(default_value = "committee")]
+        problem: String,
+    },
+    /// Print the JSON Schema of scenario files
+    Schema { problem: Option<String> },
+    /// Redraw figures from stored data, without computing
+    Plot {
+        /// Output folders of runs
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "svg,png")]
+        format: Vec<Format>,
+    },
+    /// Join the shards of one run (see run --shard) and finish it
+    Merge {
+        /// Output folders of the shards, <out>/<name> each
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        /// Where the joined run goes, below this folder
+        #[arg(long, default_value = "out")]
+        out: PathBuf,
+    },
+    /// Write index.html over the runs below a folder
+    Gallery {
+        #[arg(default_value = "figures", value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// Scenarios by name (see figure list) or path
+    #[arg(required = true, value_name = "NAME|PATH")]
+    pub scenarios: Vec<String>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Options {
+    /// Named overrides of the scenario: quick, paper, ... [default: the file as written]
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Override any key, as problem.learning_rate=0.3
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Sweep a key over values, as problem.noise_std=0.01,0.1,1
+    #[arg(long, value_name = "KEY=A,B,C")]
+    pub sweep: Option<String>,
+    /// Plant a fault in the law alone: multiply a key (problem.learning_rate=1.1), add to it
+    /// (problem.student_width+=1), or change a term (drop=eta2; see figure describe)
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+    /// Integrate the law only
+    #[arg(long)]
+    pub theory_only: bool,
+    /// Output goes to <out>/<name>/
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Root of all randomness
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Replicas of every simulation
+    #[arg(long)]
+    pub replicas: Option<u64>,
+    /// Continue with the replicas that an earlier run left in the output folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Run the I-th of N parts of the jobs only; join them with figure merge
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<(usize, usize)>,
+    /// Formats of the figure
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "svg,png")]
+    pub format: Vec<Format>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Svg,
+    Png,
+}
+
+/// "1/4" as the part 0 of 4.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let rule = "must be I/N with 1 <= I <= N, as 1/4";
+    let (part, parts) = text.split_once('/').ok_or(rule)?;
+    match (part.trim().parse::<usize>(), parts.trim().parse::<usize>()) {
+        (Ok(part), Ok(parts)) if (1..=parts).contains(&part) => Ok((part - 1, parts)),
+        _ => Err(rule.to_string()),
+    }
+}

@@ -1,0 +1,265 @@
+//! What each command does.
+
+use super::cli::{Cli, Command, Format, Options};
+use super::execute::{Campaign, Outcome, execute};
+use super::finish::{Finished, finish, redraw, stored_source, word, write_gallery, write_scenario};
+use super::plan::{Selection, plan};
+use super::progress::Progress;
+use super::store::{Store, fingerprint};
+use super::{Library, RunError, exit};
+use crate::compare::Outcome as Judgement;
+use crate::scenario::{Overrides, Scenario, Source, describe, resolve, schema, template};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Runs a command line and says how it went by the exit code.
+pub fn main(cli: Cli) -> ExitCode {
+    match command(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(RunError::Interrupted) => {
+            eprintln!("interrupted: finished replicas are kept; the same command with --resume continues");
+            ExitCode::from(exit::INTERRUPTED)
+        }
+        Err(RunError::Scenario(report)) => {
+            eprintln!("{}", report.trim_end());
+            ExitCode::from(exit::ERROR)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(exit::ERROR)
+        }
+    }
+}
+
+fn command(cli: &Cli) -> Result<u8, RunError> {
+    let library = Library::find();
+    match &cli.command {
+        None => everything(cli, &library),
+        Some(Command::Run(run)) => {
+            let sources: Vec<Source> =
+                run.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
+            let code = batch(cli, &sources, &run.options)?;
+            Ok(code)
+        }
+        Some(Command::List { json }) => list(&library, *json),
+        Some(Command::Describe { problem }) => known(problem, describe::text(problem)),
+        Some(Command::New { problem }) => known(problem, template::toml(problem)),
+        Some(Command::Schema { problem }) => {
+            let json = schema::json(problem.as_deref());
+            let text = json.map(|j| serde_json::to_string_pretty(&j).expect("a JSON value"));
+            known(problem.as_deref().unwrap_or_default(), text)
+        }
+        Some(Command::Check { scenarios }) => check(&library, scenarios),
+        Some(Command::Plot { folders, format }) => {
+            for folder in folders {
+                redraw(folder, format)?;
+                say(&format!("redrawn: {}", folder.display()));
+            }
+            Ok(exit::CONFIRMED)
+        }
+        Some(Command::Merge { folders, out }) => merge(cli, folders, out),
+        Some(Command::Gallery { folder }) => {
+            let page = write_gallery(folder)?;
+            say(&format!("written: {}", page.display()));
+            Ok(exit::CONFIRMED)
+        }
+    }
+}
+
+/// Prints to standard output; a closed pipe is no error.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints a text about a problem, or the known problems.
+fn known(problem: &str, text: Option<String>) -> Result<u8, RunError> {
+    let Some(text) = text else {
+        let kinds: Vec<&str> = crate::problem::KINDS.iter().map(|k| k.kind).collect();
+        return Err(RunError::Scenario(format!("no problem {problem:?}\n  help: known: {}", kinds.join(", "))));
+    };
+    say(text.trim_end());
+    Ok(exit::CONFIRMED)
+}
+
+fn list(library: &Library, json: bool) -> Result<u8, RunError> {
+    let mut entries = Vec::new();
+    for name in library.names()? {
+        let scenario = resolved(&library.source(&name)?, &Overrides::default())?;
+        entries.push((name, scenario));
+    }
+    if json {
+        let list: Vec<serde_json::Value> = entries
+            .iter()
+            .map(|(name, s)| serde_json::json!({ "name": name, "title": s.title, "source": s.source }))
+            .collect();
+        say(&serde_json::to_string_pretty(&list).expect("a JSON value"));
+    } else {
+        let width = entries.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, scenario) in &entries {
+            say(&format!("{name:width$}  {}", scenario.title));
+        }
+        say("\nrun one: figure run NAME --preset quick      its file: scenarios/NAME.toml");
+    }
+    Ok(exit::CONFIRMED)
+}
+
+fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
+    let mut reports = Vec::new();
+    for name in names {
+        let source = match library.source(name) {
+            Ok(source) => source,
+            Err(error) => {
+                reports.push(error.to_string());
+                continue;
+            }
+        };
+        let presets = std::iter::once(None).chain(source.presets().into_iter().map(Some));
+        for preset in presets {
+            let label = preset.as_deref().map_or(String::new(), |p| format!(" (preset {p})"));
+            match resolved(&source, &Overrides { preset, ..Overrides::default() }) {
+                Ok(scenario) => say(&format!("{name}{label}: valid, {} cases", scenario.cases.len())),
+                Err(error) => reports.push(error.to_string()),
+            }
+        }
+    }
+    if reports.is_empty() { Ok(exit::CONFIRMED) } else { Err(RunError::Scenario(reports.join("\n"))) }
+}
+
+fn resolved(source: &Source, overrides: &Overrides) -> Result<Scenario, RunError> {
+    resolve(source, overrides).map_err(|report| RunError::Scenario(report.to_string()))
+}
+
+/// The command without arguments: all scenarios, quick, into `figures/`, and the gallery page.
+fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
+    let sources: Vec<Source> = library.names()?.iter().map(|n| library.source(n)).collect::<Result<_, _>>()?;
+    let out = library.home().join("figures");
+    let options = Options {
+        preset: Some("quick".into()),
+        out: out.clone(),
+        format: vec![Format::Svg, Format::Png],
+        ..Options::default()
+    };
+    let code = batch(cli, &sources, &options)?;
+    let page = write_gallery(&out)?;
+    say(&format!("\ngallery: {}", page.display()));
+    Ok(code)
+}
+
+/// Runs scenarios on one pool and prints a verdict for each.
+fn batch(cli: &Cli, sources: &[Source], options: &Options) -> Result<u8, RunError> {
+    let mut set = options.set.clone();
+    set.extend(options.seed.map(|seed| format!("simulation.seed={seed}")));
+    set.extend(options.replicas.map(|replicas| format!("simulation.replicas={replicas}")));
+    let overrides = Overrides {
+        preset: options.preset.clone(),
+        set,
+        sweep: options.sweep.clone(),
+        faults: options.fault.clone(),
+        theory_only: options.theory_only,
+    };
+    let scenarios: Vec<Scenario> = sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
+    let selection = Selection { theory_only: options.theory_only, shard: options.shard };
+    let threads = threads(cli);
+    let mut campaigns = Vec::new();
+    for scenario in &scenarios {
+        let plan = plan(scenario, selection, threads)?;
+        let print = fingerprint(scenario, options.theory_only);
+        let folder = options.out.join(&scenario.id);
+        let store = Store::open(&folder, &print, options.resume)?;
+        write_scenario(scenario, &folder)?;
+        campaigns.push(Campaign { scenario, plan, store, selection });
+    }
+    run(cli, &campaigns, options, threads)
+}
+
+fn threads(cli: &Cli) -> usize {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    cli.jobs.map_or(all, usize::from)
+}
+
+fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize) -> Result<u8, RunError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // A second Ctrl-C ends the process at once: stored replicas are whole in either case.
+    let _ = ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        eprintln!("\nstopping; Ctrl-C again stops at once");
+    });
+    let total: f64 = campaigns.iter().flat_map(|c| &c.plan.costs).sum();
+    let visible = !cli.quiet && std::io::stderr().is_terminal();
+    let progress = Progress::new(total, visible);
+    for campaign in campaigns.iter().filter(|_| !cli.quiet) {
+        if let (Some(preset), Some(time)) = (&options.preset, &campaign.scenario.expected_time) {
+            progress.print(&format!("{}: preset {preset}, about {time} on 2 cores", campaign.scenario.id));
+        }
+    }
+    let finished: Mutex<Vec<(usize, Finished)>> = Mutex::new(Vec::new());
+    let done = |index: usize, outcome: Outcome| -> Result<(), RunError> {
+        if options.shard.is_some() {
+            return Ok(());
+        }
+        let campaign = &campaigns[index];
+        let folder = options.out.join(&campaign.scenario.id);
+        let result = finish(campaign.scenario, &outcome, &folder, &options.format, threads)?;
+        if !cli.quiet {
+            progress.print(&format!("{}: {}", campaign.scenario.id, result.summary()));
+        }
+        finished.lock().expect("no panic while finishing").push((index, result));
+        Ok(())
+    };
+    let end = execute(campaigns, threads, &progress, &stop, &done);
+    progress.finish();
+    end?;
+    if let Some((part, parts)) = options.shard {
+        say(&format!("part {} of {parts} is stored; join all parts with figure merge", part + 1));
+        return Ok(exit::CONFIRMED);
+    }
+    let mut finished = finished.into_inner().expect("no panic while finishing");
+    finished.sort_by_key(|(index, _)| *index);
+    Ok(table(campaigns, &finished, &options.out))
+}
+
+/// Prints the verdicts and gives the exit code.
+fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path) -> u8 {
+    let width = campaigns.iter().map(|c| c.scenario.id.len()).max().unwrap_or(0);
+    let mut code = exit::CONFIRMED;
+    for (index, result) in finished {
+        let mut name = campaigns[*index].scenario.id.as_str();
+        if result.verdicts.is_empty() {
+            say(&format!("{name:width$}  {:9}  nothing was compared", "-"));
+        }
+        for verdict in &result.verdicts {
+            say(&format!("{name:width$}  {:9}  {}", word(verdict.outcome), verdict.sentence()));
+            name = "";
+            code = match (code, verdict.outcome) {
+                (exit::REFUTED, _) | (_, Judgement::Refuted) => exit::REFUTED,
+                (_, Judgement::Undecided) => exit::UNDECIDED,
+                (code, Judgement::Confirmed) => code,
+            };
+        }
+    }
+    say(&format!("\nfigures and tables: {}/<name>/", out.display()));
+    code
+}
+
+/// Joins the stores of shards and finishes the run; jobs that no shard did are run.
+fn merge(cli: &Cli, folders: &[PathBuf], out: &Path) -> Result<u8, RunError> {
+    let scenario = resolved(&stored_source(&folders[0])?, &Overrides::default())?;
+    let selection = Selection::default();
+    let threads = threads(cli);
+    let plan = plan(&scenario, selection, threads)?;
+    let print = fingerprint(&scenario, false);
+    let store = Store::open(&out.join(&scenario.id), &print, true)?;
+    write_scenario(&scenario, &out.join(&scenario.id))?;
+    for folder in folders {
+        let copied = store.absorb(folder, &print)?;
+        say(&format!("{}: {copied} jobs", folder.display()));
+    }
+    let options = Options { out: out.to_path_buf(), format: vec![Format::Svg, Format::Png], ..Options::default() };
+    run(cli, &[Campaign { scenario: &scenario, plan, store, selection }], &options, threads)
+}

@@ -1,0 +1,302 @@
+//! From a scenario and its data table to the words, lines and points of its figure.
+//!
+//! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
+
+use crate::problem::Problem;
+use crate::report::data::{Row, Source};
+use crate::report::figure::{
+    Axis, Curves, Figure, HeatBlock, Heatmap, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals, Scale,
+};
+use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
+use crate::theory;
+
+/// The figure of a scenario. `verdicts` go under it, one line each.
+pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure {
+    let panels = scenario
+        .panels
+        .iter()
+        .map(|panel| match panel {
+            Panel::Curves(panel) => Drawn::Curves(curves(scenario, rows, panel)),
+            Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
+        })
+        .collect();
+    let mut lines = vec![legend(scenario, rows)];
+    lines.extend(verdicts.iter().cloned());
+    Figure {
+        title: scenario.title.clone(),
+        source: scenario.source.clone(),
+        panels,
+        footnote: Some(lines.join("\n")),
+        columns: None,
+    }
+}
+
+/// How to read the marks.
+fn legend(scenario: &Scenario, rows: &[Row]) -> String {
+    let simulated: Vec<&Row> = rows.iter().filter(|r| r.source == Source::Direct).collect();
+    let mut sizes: Vec<usize> = simulated.iter().filter_map(|r| r.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut text = "Lines: law.".to_string();
+    if let Some(most) = simulated.iter().filter_map(|r| r.replicas).max() {
+        let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
+        text += &format!(
+            " Markers: simulation at $d$ = {}, mean of {most} replicas with its standard error; light bands: spread \
+             over replicas.",
+            list.join(", ")
+        );
+    }
+    if !scenario.faults.is_empty() {
+        text += &format!(" FAULT PLANTED IN THE LAW: {}.", scenario.faults.join(", "));
+    }
+    text
+}
+
+/// One line of the panel: an observable of a series at a size.
+struct Strand<'a> {
+    series: usize,
+    observable: &'a str,
+    size: Option<usize>,
+    label: String,
+}
+
+fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
+    let abscissa = Abscissa::new(scenario, panel);
+    let mut drawn = Curves {
+        title: panel.title.clone(),
+        x: axis(&panel.x_label, panel.log_x, panel.x_range),
+        y: axis(&panel.y_label, panel.log_y, panel.y_range),
+        ..Curves::default()
+    };
+    if abscissa.is_plain() {
+        let claims = scenario.claims.iter();
+        drawn.windows = claims
+            .filter(|claim| claim.observables.iter().any(|o| panel.y.contains(o)))
+            .flat_map(|claim| claim.within.iter().copied())
+            .collect();
+    }
+    let mut residuals = Residuals::default();
+    for (index, strand) in strands(scenario, rows, panel).into_iter().enumerate() {
+        let of = |source: Source| -> Vec<&Row> {
+            rows.iter()
+                .filter(|r| {
+                    r.source == source
+                        && r.series == scenario.series[strand.series]
+                        && r.observable == strand.observable
+                        && r.size == strand.size
+                })
+                .collect()
+        };
+        let law = of(Source::Law);
+        let simulation = of(Source::Direct);
+        let residual = of(Source::Residual);
+        let xs = |rows: &[&Row]| rows.iter().map(|r| abscissa.x(strand.series, r.x)).collect::<Vec<_>>();
+        let ys = |rows: &[&Row], value: fn(&Row) -> f64| {
+            rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.x)).collect::<Vec<_>>()
+        };
+        if !law.is_empty() {
+            let mut layer = Layer::theory(&strand.label, index, xs(&law), ys(&law, |r| r.mean));
+            if let Some(time) = diverged(scenario, strand.series, &law) {
+                layer = layer.diverged_at(time);
+            }
+            drawn.layers.push(layer);
+        }
+        if !simulation.is_empty() {
+            let error = |r: &Row| r.std_error.unwrap_or(0.0);
+            let points = ys(&simulation, |r| r.mean);
+            let mut layer = Layer::points(&strand.label, index, xs(&simulation), points, ys(&simulation, error));
+            if panel.spread {
+                layer = layer.with_spread(ys(&simulation, |r| r.std.unwrap_or(0.0)));
+            }
+            drawn.layers.push(layer);
+        }
+        if panel.residuals && !residual.is_empty() {
+            let z = |r: &Row| r.std_error.filter(|&e| e > 0.0).map(|e| r.mean / e);
+            let points: Vec<(f64, f64)> =
+                residual.iter().filter_map(|r| Some((abscissa.x(strand.series, r.x), z(r)?))).collect();
+            let (x, z) = points.into_iter().unzip();
+            residuals.series.push(ResidualSeries { color: index, style: index, x, z });
+        }
+    }
+    if residuals.series.iter().any(|s| !s.x.is_empty()) {
+        drawn.residuals = Some(residuals);
+    }
+    for name in &panel.overlays {
+        overlays(scenario, panel, name, &abscissa, &mut drawn);
+    }
+    drawn
+}
+
+fn axis(label: &str, log: bool, range: Option<(f64, f64)>) -> Axis {
+    Axis { label: label.to_string(), scale: if log { Scale::Log } else { Scale::Linear }, range }
+}
+
+/// What the panel shows, in the order of series, observable, size, with the shortest labels that tell apart.
+fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec<Strand<'a>> {
+    let mut strands = Vec::new();
+    for &series in &panel.series {
+        for observable in &panel.y {
+            let matching =
+                rows.iter().filter(|r| r.series == scenario.series[series] && r.observable == *observable);
+            let mut sizes: Vec<Option<usize>> = matching.map(|r| r.size).collect();
+            sizes.sort_unstable();
+            sizes.dedup();
+            let several_sizes = sizes.len() > 1;
+            for size in sizes {
+                let mut parts = Vec::new();
+                if panel.series.len() > 1 {
+                    parts.push(scenario.series[series].clone());
+                }
+                if panel.y.len() > 1 {
+                    parts.push(entry_label(observable));
+                }
+                if let Some(size) = size.filter(|_| several_sizes) {
+                    parts.push(format!("$d$ = {size}"));
+                }
+                strands.push(Strand { series, observable, size, label: parts.join(", ") });
+            }
+        }
+    }
+    strands
+}
+
+/// `R[1,2]` as R with subscript 12.
+fn entry_label(key: &str) -> String {
+    match key.split_once('[') {
+        Some((name, indices)) => {
+            let indices = indices.trim_end_matches(']');
+            let short = indices.split(',').all(|i| i.len() == 1);
+            let indices = if short { indices.replace(',', "") } else { indices.to_string() };
+            format!("${name}$_{{{indices}}}")
+        }
+        None => key.replace('_', " "),
+    }
+}
+
+/// The time after which the law stops, if it stops before the last requested one.
+fn diverged(scenario: &Scenario, series: usize, law: &[&Row]) -> Option<f64> {
+    let case = scenario.cases.iter().find(|c| c.series == series && c.sweep.is_none())?;
+    let end = *case.observe.times.last()?;
+    let last = law.last()?.x;
+    // Recorded times are rounded to whole updates.
+    let previous = case.observe.times.iter().rev().nth(1).copied().unwrap_or(0.0);
+    (last < 0.5 * (previous + end)).then_some(last)
+}
+
+/// The x of a panel and the unit of its y, as expressions over the keys of each case.
+struct Abscissa<'a> {
+    scenario: &'a Scenario,
+    x: Option<Expression>,
+    divisor: Option<Expression>,
+}
+
+impl<'a> Abscissa<'a> {
+    fn new(scenario: &'a Scenario, panel: &CurvesPanel) -> Self {
+        let plain = panel.x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == panel.x);
+        let parse = |text: &str| Expression::parse(text).ok();
+        Self {
+            scenario,
+            x: if plain { None } else { parse(&panel.x) },
+            divisor: if panel.y_divided_by.is_empty() { None } else { parse(&panel.y_divided_by) },
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.x.is_none()
+    }
+
+    fn case(&self, series: usize, x: f64) -> Option<&Case> {
+        self.scenario
+            .cases
+            .iter()
+            .find(|case| case.series == series && case.sweep.is_none_or(|(_, value)| value == x))
+    }
+
+    fn evaluate(&self, expression: &Expression, series: usize, x: f64) -> f64 {
+        let case = self.case(series, x);
+        let value = |name: &str| match name {
+            "time" => Some(x),
+            _ => case?.values.iter().find(|(key, _)| key == name).map(|(_, v)| *v),
+        };
+        expression.evaluate(&value).unwrap_or(f64::NAN)
+    }
+
+    fn x(&self, series: usize, x: f64) -> f64 {
+        self.x.as_ref().map_or(x, |expression| self.evaluate(expression, series, x))
+    }
+
+    fn unit(&self, series: usize, x: f64) -> f64 {
+        self.divisor.as_ref().map_or(1.0, |expression| self.evaluate(expression, series, x))
+    }
+}
+
+/// An asymptotic formula: horizontal lines over time, a curve over a sweep. Where the formula does not hold
+/// for a problem there is no line.
+fn overlays(scenario: &Scenario, panel: &CurvesPanel, name: &str, abscissa: &Abscissa<'_>, drawn: &mut Curves) {
+    let kind = scenario.cases[0].problem.kind();
+    let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
+    let value = |problem: &Problem| theory::overlay(problem, name).ok().filter(|v| v.is_finite());
+    let mut seen: Vec<f64> = Vec::new();
+    for &series in &panel.series {
+        let cases: Vec<&Case> = scenario.cases.iter().filter(|c| c.series == series).collect();
+        if scenario.sweep.is_none() {
+            let Some(y) = cases.first().and_then(|case| value(&case.law_problem)) else { continue };
+            if !seen.contains(&y) {
+                let first = seen.is_empty();
+                seen.push(y);
+                let text = if first { label.clone() } else { String::new() };
+                let unit = abscissa.unit(series, 0.0);
+                drawn.layers.push(Layer::overlay(text, 0, Overlay::Horizontal(y / unit)));
+            }
+            continue;
+        }
+        let points: Vec<(f64, f64)> = cases
+            .iter()
+            .filter_map(|case| {
+                let (_, x) = case.sweep?;
+                Some((abscissa.x(series, x), value(&case.law_problem)? / abscissa.unit(series, x)))
+            })
+            .collect();
+        if points.is_empty() {
+            continue;
+        }
+        let (x, y) = points.into_iter().unzip();
+        let text = if seen.is_empty() { label.clone() } else { String::new() };
+        seen.push(0.0);
+        drawn.layers.push(Layer::overlay(text, 0, Overlay::Curve { x, y }));
+    }
+}
+
+fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
+    let series = &scenario.series[panel.series];
+    let mut drawn = Heatmap { title: panel.title.clone(), ..Heatmap::default() };
+    let Some(case) = scenario.cases.iter().find(|c| c.series == panel.series) else { return drawn };
+    let Some(info) = case.problem.observables().into_iter().find(|o| o.name == panel.matrix) else { return drawn };
+    let (height, width) = match info.shape[..] {
+        [n] => (n, 1),
+        [rows, columns] => (rows, columns),
+        _ => return drawn,
+    };
+    let keys = info.entries();
+    drawn.row_labels = (1..=height).map(|i| i.to_string()).collect();
+    drawn.column_labels = if width > 1 { (1..=width).map(|j| j.to_string()).collect() } else { Vec::new() };
+    let label = format!("${}$", info.name);
+    drawn.title = if panel.title.is_empty() { label } else { format!("{label}, {}", panel.title) };
+    for (source, name) in [(Source::Law, "theory"), (Source::Direct, "simulation")] {
+        let of_source: Vec<&Row> = rows
+            .iter()
+            .filter(|r| r.series == *series && r.source == source && keys.contains(&r.observable))
+            .collect();
+        let wanted = panel.time.unwrap_or(f64::INFINITY);
+        let distance = |x: f64| if wanted.is_finite() { (x - wanted).abs() } else { -x };
+        let Some(at) = of_source.iter().map(|r| r.x).min_by(|a, b| distance(*a).total_cmp(&distance(*b))) else {
+            continue;
+        };
+        let value = |key: &String| {
+            of_source.iter().find(|r| r.observable == *key && r.x == at).map_or(f64::NAN, |r| r.mean)
+        };
+        let values = (0..height).map(|i| (0..width).map(|j| value(&keys[i * width + j])).collect()).collect();
+        drawn.blocks.push(HeatBlock { name: name.into(), values });
+    }
+    drawn
+}

@@ -1,0 +1,272 @@
+//! The end of a run: verdicts, `data.csv`, `record.json`, `scenario.toml`, the figure.
+
+use super::cli::Format;
+use super::collect::{Track, tracks};
+use super::draw;
+use super::execute::Outcome;
+use super::{RunError, store};
+use crate::compare::{self, Group, Moments, Terms, Verdict, judge};
+use crate::report::data::{self, Row, Source as RowSource};
+use crate::report::record::{ClaimVerdict, Record, ScenarioLabel, Versions, WorkDone};
+use crate::report::{atomic, gallery, render};
+use crate::rng::Stream;
+use crate::scenario::{Claim, Metric, Overrides, Scenario, Source, resolve};
+use crate::trajectory::{Curve, End};
+use std::path::{Path, PathBuf};
+
+/// Level of the simultaneous bands.
+const LEVEL: f64 = 0.95;
+/// Draws of the bootstrap.
+const DRAWS: usize = 2000;
+
+/// What a finished scenario reports.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// One per claim.
+    pub verdicts: Vec<Verdict>,
+    pub wall_seconds: f64,
+}
+
+impl Finished {
+    /// One line for the progress log.
+    pub fn summary(&self) -> String {
+        let words: Vec<&str> = self.verdicts.iter().map(|v| word(v.outcome)).collect();
+        let words = if words.is_empty() { "done".to_string() } else { words.join(", ") };
+        format!("{words} ({:.1} s)", self.wall_seconds)
+    }
+}
+
+/// The outcome as it stands in tables.
+pub fn word(outcome: compare::Outcome) -> &'static str {
+    match outcome {
+        compare::Outcome::Confirmed => "confirmed",
+        compare::Outcome::Refuted => "REFUTED",
+        compare::Outcome::Undecided => "undecided",
+    }
+}
+
+/// Judges every claim of a scenario on the results of its jobs.
+pub fn verdicts(scenario: &Scenario, outcome: &Outcome) -> Vec<Verdict> {
+    judge_tracks(scenario, &tracks(scenario, outcome))
+}
+
+fn judge_tracks(scenario: &Scenario, tracks: &[Track]) -> Vec<Verdict> {
+    let seed = root_seed(scenario);
+    let bootstrap = Stream::root(seed).child(&scenario.id).child("bootstrap");
+    let claims = scenario.claims.iter().enumerate();
+    claims
+        .map(|(c, claim)| {
+            let groups: Vec<Group> = tracks
+                .iter()
+                .filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty())
+                .map(|track| track.group.clone())
+                .collect();
+            judge(&groups, &terms(claim), &mut bootstrap.index(c as u64).generator())
+        })
+        .collect()
+}
+
+fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
+    claim.series.contains(&scenario.cases[track.case].series) && claim.observables.contains(&track.group.observable)
+}
+
+fn terms(claim: &Claim) -> Terms {
+    let metric = match claim.metric {
+        Metric::Relative => compare::Metric::Relative,
+        Metric::Absolute => compare::Metric::Absolute,
+    };
+    Terms { metric, resolution: claim.resolution, within: claim.within.clone(), level: LEVEL, draws: DRAWS }
+}
+
+fn root_seed(scenario: &Scenario) -> u64 {
+    scenario.cases.iter().find_map(|case| case.simulation.as_ref()).map_or(0, |simulation| simulation.seed)
+}
+
+/// Writes everything that a finished run leaves below `folder`.
+///
+/// # Errors
+/// Files that cannot be written, figures that cannot be drawn.
+pub fn finish(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    folder: &Path,
+    formats: &[Format],
+    threads: usize,
+) -> Result<Finished, RunError> {
+    let tracks = tracks(scenario, outcome);
+    let verdicts = judge_tracks(scenario, &tracks);
+    let rows: Vec<Row> = tracks.iter().flat_map(|track| rows(&track.group)).collect();
+    let table = folder.join("data.csv");
+    data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
+    let record = record(scenario, outcome, &verdicts, threads);
+    let path = folder.join("record.json");
+    record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
+    draw_into(scenario, &rows, &record, folder, formats)?;
+    Ok(Finished { verdicts, wall_seconds: outcome.wall_seconds })
+}
+
+/// Writes `scenario.toml` as resolved: done before the run, so that an interrupted one can be joined.
+pub fn write_scenario(scenario: &Scenario, folder: &Path) -> Result<(), RunError> {
+    let path = folder.join("scenario.toml");
+    atomic::write(&path, scenario.text.as_bytes())
+        .map_err(|e| RunError::file(&path, e, "choose another folder with --out"))
+}
+
+/// The rows of one track: law, simulation, and their paired difference.
+fn rows(group: &Group) -> Vec<Row> {
+    let size = (group.size > 0).then_some(group.size);
+    let row = |source: RowSource, p: usize, moments: Moments| Row {
+        size,
+        ..Row::of_moments(&group.label, &group.observable, group.x[p], source, group.size, moments)
+    };
+    let column = |list: &[Vec<Option<f64>>], p: usize| {
+        Moments::of(&list.iter().filter_map(|values| values[p]).collect::<Vec<f64>>())
+    };
+    let shared = group.law.len() == 1;
+    let mut rows = Vec::new();
+    for p in 0..group.x.len() {
+        if let Some(moments) = column(&group.law, p) {
+            let mut law = row(RowSource::Law, p, moments);
+            law.std_error = Some(group.law_error[p]);
+            if shared {
+                law.replicas = None;
+                law.std = None;
+            }
+            rows.push(law);
+        }
+    }
+    for p in 0..group.x.len() {
+        rows.extend(column(&group.simulation, p).map(|moments| row(RowSource::Direct, p, moments)));
+    }
+    if !group.simulation.is_empty() {
+        let differences = group.differences();
+        let residuals = differences.into_iter().enumerate();
+        rows.extend(residuals.filter_map(|(p, m)| m.map(|moments| row(RowSource::Residual, p, moments))));
+    }
+    rows
+}
+
+fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads: usize) -> Record {
+    let mut work = WorkDone { wall_seconds: outcome.wall_seconds, ..WorkDone::default() };
+    let mut diverged = Vec::new();
+    let mut note = |road: &str, job: &super::Job, curve: &Curve| {
+        if let End::Diverged { time, reason } = &curve.end {
+            let series = &scenario.series[scenario.cases[job.case].series];
+            let replica = job.replica.map_or(String::new(), |r| format!(", replica {r}"));
+            diverged.push(format!("{road} diverged at t = {time}: {reason} [{series}, size {}{replica}]", job.size));
+        }
+    };
+    for (job, result) in &outcome.results {
+        if let Some(law) = &result.law {
+            work.law += law.work;
+            note("law", job, law);
+        }
+        if let Some(simulation) = &result.simulation {
+            work.simulation += simulation.work;
+            note("simulation", job, simulation);
+        }
+    }
+    Record {
+        scenario: ScenarioLabel {
+            id: scenario.id.clone(),
+            title: scenario.title.clone(),
+            source: scenario.source.clone(),
+        },
+        fingerprint: store::fingerprint(scenario, false),
+        verdicts: verdicts.iter().cloned().map(ClaimVerdict::from).collect(),
+        diverged,
+        work,
+        seed: root_seed(scenario),
+        streams: "root / scenario / series / sweep point / size / replica / purpose".into(),
+        versions: Versions::here(commit(), vec![("linear algebra".into(), crate::linalg::provider().into())]),
+        threads,
+        faults: scenario.faults.clone(),
+        overrides: scenario.overrides.clone(),
+        resolved: scenario.text.clone(),
+    }
+}
+
+/// The commit of the source tree that the program runs in, if it is one.
+fn commit() -> Option<String> {
+    let output = std::process::Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_string())
+}
+
+fn draw_into(
+    scenario: &Scenario,
+    rows: &[Row],
+    record: &Record,
+    folder: &Path,
+    formats: &[Format],
+) -> Result<(), RunError> {
+    let lines: Vec<String> = record
+        .verdicts
+        .iter()
+        .map(|claim| format!("{}: {}", word(claim.verdict.outcome), claim.sentence))
+        .collect();
+    let figure = draw::figure(scenario, rows, &lines);
+    let drawn = render::render(&figure)
+        .map_err(|e| RunError::file(folder.join("figure.svg"), e, "change the labels or ranges of the panel"))?;
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        atomic::write(&path, bytes).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))
+    };
+    if formats.contains(&Format::Svg) {
+        write("figure.svg", drawn.svg.as_bytes())?;
+    }
+    if formats.contains(&Format::Png) {
+        write("figure.png", &drawn.png)?;
+    }
+    Ok(())
+}
+
+/// The scenario as stored in an output folder `<out>/<id>`.
+pub fn stored_source(folder: &Path) -> Result<Source, RunError> {
+    let path = folder.join("scenario.toml");
+    let help = "give the output folder <out>/<name> of a run";
+    let text = std::fs::read_to_string(&path).map_err(|e| RunError::file(&path, e, help))?;
+    let name = folder.canonicalize().ok().and_then(|f| Some(f.file_name()?.to_string_lossy().into_owned()));
+    let id = name.ok_or_else(|| RunError::file(folder, "has no name", help))?;
+    Ok(Source::from_text(&id, &path.display().to_string(), &text))
+}
+
+/// Draws the figure of an output folder again from its table and record.
+pub fn redraw(folder: &Path, formats: &[Format]) -> Result<(), RunError> {
+    let help = "give the output folder <out>/<name> of a finished run";
+    let source = stored_source(folder)?;
+    let table = folder.join("data.csv");
+    let rows = data::read(&table).map_err(|e| RunError::file(&table, e, help))?;
+    let path = folder.join("record.json");
+    let record = Record::read(&path).map_err(|e| RunError::file(&path, e, help))?;
+    let overrides = Overrides { faults: record.faults.clone(), ..Overrides::default() };
+    let scenario = resolve(&source, &overrides).map_err(|report| RunError::Scenario(report.to_string()))?;
+    draw_into(&scenario, &rows, &record, folder, formats)
+}
+
+/// Writes `index.html` over all finished runs below `out`.
+pub fn write_gallery(out: &Path) -> Result<PathBuf, RunError> {
+    let help = "give a folder that holds runs, such as figures or out";
+    let entries = std::fs::read_dir(out).map_err(|e| RunError::file(out, e, help))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    folders.sort();
+    let mut list = Vec::new();
+    for folder in folders {
+        let Ok(record) = Record::read(&folder.join("record.json")) else { continue };
+        list.push(gallery::Entry {
+            id: record.scenario.id.clone(),
+            title: record.scenario.title.clone(),
+            source: record.scenario.source.clone(),
+            image: format!("{}/figure.svg", record.scenario.id),
+            verdicts: record
+                .verdicts
+                .iter()
+                .map(|claim| format!("{}: {}", word(claim.verdict.outcome), claim.sentence))
+                .collect(),
+            expected_time: None,
+        });
+    }
+    let page = out.join("index.html");
+    atomic::write(&page, gallery::html(&list).as_bytes()).map_err(|e| RunError::file(&page, e, help))?;
+    Ok(page)
+}

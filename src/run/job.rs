@@ -1,0 +1,111 @@
+//! The unit of parallelism, of checkpointing and of loss: one replica, or one law that replicas share.
+
+use super::RunError;
+use crate::problem::{Problem, Start};
+use crate::rng::Stream;
+use crate::scenario::{Case, LawStart, Risk, Scenario};
+use crate::simulate::{self, Measure};
+use crate::theory;
+use crate::trajectory::Curve;
+use serde::{Deserialize, Serialize};
+
+/// Place of a job: which case, which size, which replica (`None`: the law that all replicas share).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Job {
+    pub case: usize,
+    pub size: usize,
+    pub replica: Option<usize>,
+}
+
+/// What a job leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobResult {
+    pub simulation: Option<Curve>,
+    pub law: Option<Curve>,
+}
+
+impl Job {
+    /// Name of the job's file in the store.
+    pub fn file_name(&self) -> String {
+        match self.replica {
+            Some(r) => format!("case{:03}-size{}-replica{r:04}.json", self.case, self.size),
+            None => format!("case{:03}-size{}-law.json", self.case, self.size),
+        }
+    }
+
+    /// Stream of the job's replica: root -> scenario -> series -> sweep point -> size -> replica.
+    fn stream(&self, scenario: &Scenario, case: &Case) -> Stream {
+        let seed = case.simulation.as_ref().map_or(0, |s| s.seed);
+        Stream::root(seed)
+            .child(&scenario.id)
+            .index(case.series as u64)
+            .index(case.sweep.map_or(0, |(i, _)| i as u64))
+            .index(self.size as u64)
+            .index(self.replica.unwrap_or(0) as u64)
+    }
+
+    /// Runs the job. With `theory_only` a replica is its start and its law, without the algorithm.
+    ///
+    /// # Errors
+    /// Errors of either road; divergence is not an error but an end of the curve.
+    pub fn run(
+        &self,
+        scenario: &Scenario,
+        theory_only: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<JobResult, RunError> {
+        let case = &scenario.cases[self.case];
+        if self.replica.is_none() {
+            let times = recorded_times(case, self.size);
+            let law = law(case, &case.problem.limit_start(), &times)?;
+            return Ok(JobResult { simulation: None, law: Some(law) });
+        }
+        let stream = self.stream(scenario, case);
+        if theory_only {
+            let start = simulate::start(&case.problem, self.size, &stream)?;
+            let law = law(case, &start, &recorded_times(case, self.size))?;
+            return Ok(JobResult { simulation: None, law: Some(law) });
+        }
+        let observe = &case.observe;
+        let measure = match observe.risk {
+            Risk::Overlaps => Measure::Overlaps,
+            Risk::TestSet => Measure::TestSet { samples: observe.test_samples },
+        };
+        let keys = observables(&case.problem, case);
+        let replica =
+            simulate::replica(&case.problem, self.size, &observe.times, &keys, measure, &stream, stop)?;
+        let law = if case.law.enabled && case.law.start == LawStart::Replica && case.problem.uncovered().is_none() {
+            Some(law(case, &replica.start, &recorded_times(case, self.size))?)
+        } else {
+            None
+        };
+        Ok(JobResult { simulation: Some(replica.curve), law })
+    }
+}
+
+/// The requested times after rounding to completed updates: the times that a simulation of this size records.
+/// Size 0 stands for a law without a simulation.
+fn recorded_times(case: &Case, size: usize) -> Vec<f64> {
+    if size == 0 {
+        return case.observe.times.clone();
+    }
+    case.observe.times.iter().map(|&t| case.problem.recorded_time(t, size)).collect()
+}
+
+/// The observables of the case that `problem` has. Problem and law's problem differ under a planted fault.
+fn observables(problem: &Problem, case: &Case) -> Vec<String> {
+    let known: std::collections::HashSet<String> =
+        problem.observables().iter().flat_map(|o| o.entries()).collect();
+    case.observe.observables.iter().filter(|key| known.contains(*key)).cloned().collect()
+}
+
+fn law(case: &Case, start: &Start, times: &[f64]) -> Result<Curve, RunError> {
+    let problem = &case.law_problem;
+    let options = theory::LawOptions {
+        tolerance: case.law.tolerance,
+        faults: case.law.faults.clone(),
+        measure_error: true,
+    };
+    let start = problem.fit_start(start);
+    Ok(theory::integrate(problem, &start, times, &observables(problem, case), &options)?)
+}

@@ -1,0 +1,107 @@
+//! Which jobs a scenario needs, what they cost, and whether they fit in memory.
+
+use super::{Job, RunError};
+use crate::scenario::{LawStart, Scenario};
+
+/// The jobs of one scenario, most expensive first.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub jobs: Vec<Job>,
+    /// Relative cost of each job, for the progress bar.
+    pub costs: Vec<f64>,
+}
+
+/// Options of a run that change its jobs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection {
+    pub theory_only: bool,
+    /// (i, n): the i-th of n parts, from 0.
+    pub shard: Option<(usize, usize)>,
+}
+
+/// Lists the jobs of a scenario.
+///
+/// # Errors
+/// [`RunError::Memory`] if the results, or the replicas in flight on `threads` threads, would not fit.
+pub fn plan(scenario: &Scenario, selection: Selection, threads: usize) -> Result<Plan, RunError> {
+    let mut results = 0.0;
+    let mut running: f64 = 0.0;
+    for case in &scenario.cases {
+        let snapshot = 8.0 * (case.observe.times.len() * case.observe.observables.len()) as f64;
+        let Some(simulation) = &case.simulation else { continue };
+        for &size in &simulation.sizes {
+            // Values and errors of a law and of a simulation, and their copy as tracks.
+            results += 8.0 * snapshot * simulation.replicas as f64 + 256.0 * simulation.replicas as f64;
+            running = running.max(case.problem.replica_bytes(size));
+        }
+    }
+    let needed = results + running * threads as f64;
+    if let Some(available) = available_memory()
+        && needed > 0.8 * available
+    {
+        return Err(RunError::Memory {
+            id: scenario.id.clone(),
+            needed: bytes(needed),
+            available: bytes(available),
+        });
+    }
+
+    let mut jobs = Vec::new();
+    for (index, case) in scenario.cases.iter().enumerate() {
+        let has_law = case.law.enabled && case.law_problem.uncovered().is_none();
+        let from_replica = case.law.start == LawStart::Replica;
+        match &case.simulation {
+            Some(simulation) if from_replica || !selection.theory_only => {
+                for &size in &simulation.sizes {
+                    if has_law && !from_replica {
+                        jobs.push(Job { case: index, size, replica: None });
+                    }
+                    if !selection.theory_only || has_law {
+                        let replicas = 0..simulation.replicas;
+                        jobs.extend(replicas.map(|r| Job { case: index, size, replica: Some(r) }));
+                    }
+                }
+            }
+            // No simulation to follow: the law at the requested times, at no size.
+            _ if has_law => jobs.push(Job { case: index, size: 0, replica: None }),
+            _ => {}
+        }
+    }
+    if let Some((part, parts)) = selection.shard {
+        jobs = jobs.into_iter().enumerate().filter(|(i, _)| i % parts == part).map(|(_, job)| job).collect();
+    }
+    let cost = |job: &Job| {
+        let case = &scenario.cases[job.case];
+        let end = case.observe.times.last().copied().unwrap_or(0.0);
+        let simulates = job.replica.is_some() && !selection.theory_only;
+        let law = has_own_law(case, job);
+        case.problem.cost(end, if simulates { job.size } else { 0 }, law)
+    };
+    let mut priced: Vec<(f64, Job)> = jobs.into_iter().map(|job| (cost(&job), job)).collect();
+    priced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    Ok(Plan { costs: priced.iter().map(|p| p.0).collect(), jobs: priced.into_iter().map(|p| p.1).collect() })
+}
+
+fn has_own_law(case: &crate::scenario::Case, job: &Job) -> bool {
+    let covered = case.law.enabled && case.law_problem.uncovered().is_none();
+    covered && (job.replica.is_none() || case.law.start == LawStart::Replica)
+}
+
+/// Memory that the system would give without swapping; `None` where it does not say.
+fn available_memory() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024.0)
+}
+
+fn bytes(n: f64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = n;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", units[unit])
+}
