@@ -13,6 +13,9 @@ pub enum Value {
     Text(String),
     Vector(Vec<f64>),
     Matrix(Vec<Vec<f64>>),
+    Counts(Vec<u64>),
+    Texts(Vec<String>),
+    Intervals(Vec<(f64, f64)>),
     /// A table with its `kind`, as `init = { kind = "random", std = 1.0 }`.
     Tagged(String, Settings),
 }
@@ -21,9 +24,10 @@ pub enum Value {
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Flag,
-    /// An integer not below `min`.
+    /// An integer from `min` to `max`, both included.
     Count {
         min: u64,
+        max: u64,
     },
     /// A finite number in `range`.
     Number(Range),
@@ -37,6 +41,22 @@ pub enum Kind {
     NumberOrVector(Range),
     /// A rectangular list of lists of finite numbers.
     Matrix,
+    /// One integer not below `min`, or a list of different ones.
+    Counts {
+        min: u64,
+    },
+    /// One text or a list of texts.
+    Texts,
+    /// Two numbers in ascending order.
+    Interval,
+    /// A list of intervals.
+    Intervals,
+    /// Ascending nonnegative numbers, as a list or as a grid `{ from, to, points, spacing }`.
+    Times,
+    /// Series by label, or by position counted from 0: one or a list.
+    Labels,
+    /// A formula over named numbers, as text.
+    Expression,
     /// A table whose `kind` decides which further keys it has.
     Tagged(&'static [Variant]),
 }
@@ -150,6 +170,30 @@ impl Settings {
     pub fn number(&self, key: &str) -> Option<f64> {
         match self.get(key)? {
             Value::Number(x) => Some(*x),
+            _ => None,
+        }
+    }
+
+    /// A [`Kind::Counts`] value.
+    pub fn counts(&self, key: &str) -> Option<Vec<usize>> {
+        match self.get(key)? {
+            Value::Counts(list) => list.iter().map(|&n| usize::try_from(n).ok()).collect(),
+            _ => None,
+        }
+    }
+
+    /// A [`Kind::Texts`] or [`Kind::Labels`] value.
+    pub fn texts(&self, key: &str) -> Option<&[String]> {
+        match self.get(key)? {
+            Value::Texts(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// A [`Kind::Intervals`] value; a [`Kind::Interval`] is a list of one.
+    pub fn intervals(&self, key: &str) -> Option<&[(f64, f64)]> {
+        match self.get(key)? {
+            Value::Intervals(list) => Some(list),
             _ => None,
         }
     }

@@ -104,6 +104,9 @@ pub struct SimulationOptions {
     pub sizes: Vec<usize>,
     pub replicas: usize,
     pub seed: u64,
+    /// Replicas are drawn for the start of the law alone and not trained: the simulation is switched off and
+    /// `law.start = "replica"`.
+    pub starts_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

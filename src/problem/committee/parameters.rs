@@ -29,6 +29,7 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
     time_unit: "updates / d",
+    default_tolerance: 1e-11,
     law_faults: &[
         ("drop=eta2", "leaves out the term of second order in the learning rate"),
         ("drop=noise", "leaves the label noise out of the second-order term"),
@@ -42,6 +43,9 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
         ("plateau", "error of the unspecialised plateau for K = M, T = I, erf, small learning rate"),
     ],
 };
+
+/// Q and T have the squares of the widths as entries: at this width each takes 32 MB.
+const MAX_WIDTH: u64 = 2048;
 
 const RANDOM: Variant = Variant {
     name: "random",
@@ -64,7 +68,7 @@ const PARAMETERS: &[Parameter] = &[
     Parameter {
         key: "student_width",
         symbol: "K",
-        kind: Kind::Count { min: 1 },
+        kind: Kind::Count { min: 1, max: MAX_WIDTH },
         default: Default::Required,
         doc: "number of hidden units of the student",
         example: "2",
@@ -72,7 +76,7 @@ const PARAMETERS: &[Parameter] = &[
     Parameter {
         key: "teacher_width",
         symbol: "M",
-        kind: Kind::Count { min: 1 },
+        kind: Kind::Count { min: 1, max: MAX_WIDTH },
         default: Default::Required,
         doc: "number of hidden units of the teacher",
         example: "2",
@@ -234,7 +238,7 @@ const PARAMETERS: &[Parameter] = &[
     Parameter {
         key: "batch",
         symbol: "b",
-        kind: Kind::Count { min: 1 },
+        kind: Kind::Count { min: 1, max: u64::MAX },
         default: Default::Count(1),
         doc: "samples averaged in one update",
         example: "1",

@@ -1,0 +1,386 @@
+//! One case: a problem with its observation, law and simulation.
+
+use super::check::{Checker, Scope, join};
+use super::message::{Issue, suggestion};
+use super::raw::{At, Document, Table};
+use super::resolved::{Case, LawOptions, LawStart, Method, Observe, Risk, SimulationOptions};
+use super::sections::{LAW, OBSERVE, SIMULATION, kind_names, numeric_keys};
+use crate::problem::committee::Init;
+use crate::problem::spec::{Kind, Parameter, Settings, Value, Violation};
+use crate::problem::{KINDS, Problem, ProblemKind};
+use std::collections::BTreeSet;
+
+/// A fault of the command line.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    /// Named by the problem.
+    Structural(String),
+    /// x -> factor x + shift of one numeric key of the problem.
+    Affine { key: String, factor: f64, shift: f64, at: At },
+}
+
+/// What the cases of one scenario have in common while they are read.
+pub(super) struct Common<'a> {
+    pub kind: &'static ProblemKind,
+    pub faults: &'a [Fault],
+    pub issues: Vec<Issue>,
+    /// Names that expressions used.
+    pub used: BTreeSet<String>,
+}
+
+/// The kind of problem that the file names.
+pub(super) fn kind_of(root: &Table) -> Result<&'static ProblemKind, Issue> {
+    let known = || kind_names().collect::<Vec<_>>().join(", ");
+    let example = || format!("begin it with kind = \"{}\"; known kinds: {}", KINDS[0].kind, known());
+    let Some(entry) = root.entry("problem") else {
+        return Err(Issue::general("problem", "the section [problem] is missing").help(example()));
+    };
+    let Some(table) = entry.node.as_table() else {
+        return Err(Issue::value(&entry.node.at, "problem", "must be a section").help(example()));
+    };
+    let Some(node) = table.get("kind") else {
+        return Err(Issue::key(&entry.node.at, "problem.kind", "missing key").help(example()));
+    };
+    let name = node.as_text().unwrap_or_default();
+    KINDS.iter().find(|kind| kind.kind == name).ok_or_else(|| {
+        let rule = "is no kind of problem that this program knows";
+        Issue::value(&node.at, "problem.kind", rule).help(suggestion(name, "kinds", kind_names()))
+    })
+}
+
+/// Reads `--fault` arguments.
+pub(super) fn faults(arguments: &[String], kind: &ProblemKind, issues: &mut Vec<Issue>) -> Vec<Fault> {
+    let keys = numeric_keys(kind);
+    let mut faults = Vec::new();
+    for argument in arguments {
+        let document = Document::option("--fault", argument);
+        let whole = At::new(&document, 0..argument.len());
+        let text = argument.trim();
+        if kind.law_faults.iter().any(|(name, _)| *name == text) {
+            faults.push(Fault::Structural(text.into()));
+            continue;
+        }
+        let (key, value, shifts) = match (text.split_once("+="), text.split_once('=')) {
+            (Some((key, value)), _) => (key, value, true),
+            (None, Some((key, value))) => (key, value, false),
+            (None, None) => (text, "", false),
+        };
+        let key = key.trim().strip_prefix("problem.").unwrap_or(key.trim());
+        let structural = kind.law_faults.iter().map(|(name, _)| *name);
+        if !keys.iter().any(|known| known == key) {
+            let all: Vec<&str> = keys.iter().map(String::as_str).chain(structural.clone()).collect();
+            let help = match super::message::nearest(text, structural.clone())
+                .or_else(|| super::message::nearest(key, all.iter().copied()))
+            {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!(
+                    "KEY=FACTOR or KEY+=DELTA with a numeric key of the problem ({}), or one of {}",
+                    keys.join(", "),
+                    structural.collect::<Vec<_>>().join(", ")
+                ),
+            };
+            issues
+                .push(Issue::key(&whole, "", format!("{text:?} is no fault that can be planted")).help(help));
+            continue;
+        }
+        match value.trim().parse::<f64>() {
+            Ok(x) if x.is_finite() => {
+                let (factor, shift) = if shifts { (1.0, x) } else { (x, 0.0) };
+                faults.push(Fault::Affine { key: key.into(), factor, shift, at: whole });
+            }
+            _ => issues.push(
+                Issue::key(&whole, "", format!("{:?} is no number", value.trim()))
+                    .help("write KEY=FACTOR or KEY+=DELTA, as in learning_rate=1.1 or student_width+=1"),
+            ),
+        }
+    }
+    faults
+}
+
+impl Common<'_> {
+    /// One case from a tree in which series and sweep are already applied; its observables are filled in
+    /// when the panels are known. Also whether it is without a case a fault of the file.
+    pub fn case(&mut self, root: &Table, free: &[(String, f64)]) -> Option<Case> {
+        let before = self.issues.len();
+        let section = root.entry("problem")?;
+        let table = section.node.as_table()?;
+        let mut checker = Checker::new(Scope { free, problem: Some((table, self.kind.parameters)) });
+        let settings =
+            checker.keys(table, Some(&section.node.at), "problem", self.kind.parameters, &["kind"]);
+        self.absorb(checker);
+        let problem = settings.as_ref().and_then(|settings| {
+            Problem::from_settings(self.kind.kind, settings)
+                .map_err(|broken| self.violations(&broken, table, &section.node.at))
+                .ok()
+        });
+        let mut values = Vec::new();
+        if let Some(settings) = &settings {
+            numbers(settings, "", &mut values);
+        }
+        values.extend(free.iter().cloned());
+
+        let observe = self.observe(root, &values);
+        let law_settings = self.section(root, "law", LAW, &values, true);
+        let simulation_settings = self.section(root, "simulation", SIMULATION, &values, false);
+        if let (Some(problem), Some(Some(law))) = (&problem, &law_settings) {
+            self.check_law(root, problem, law);
+        }
+        let law_problem = match (&problem, &settings) {
+            (Some(problem), Some(settings)) => self.faulty(problem, settings),
+            _ => None,
+        };
+        let (problem, observe, law) = (problem?, observe?, law_settings??);
+        let options = LawOptions {
+            enabled: law.flag("enabled")?,
+            start: match law.text("start") {
+                Some("given") => LawStart::Given,
+                Some("limit") => LawStart::Limit,
+                _ => LawStart::Replica,
+            },
+            tolerance: law.number("tolerance").unwrap_or(self.kind.default_tolerance),
+            faults: self.structural(),
+        };
+        let needs_starts = options.enabled && options.start == LawStart::Replica;
+        let simulation = match simulation_settings? {
+            None => None,
+            Some(settings) => {
+                let runs = settings.flag("enabled")?;
+                let options = SimulationOptions {
+                    method: Method::Direct,
+                    sizes: settings.counts("sizes")?,
+                    replicas: settings.count("replicas")?,
+                    seed: settings.count("seed")? as u64,
+                    starts_only: !runs,
+                };
+                (runs || needs_starts).then_some(options)
+            }
+        };
+        if needs_starts && simulation.is_none() {
+            let at = root.table("law").and_then(|law| law.get("start")).map(|node| &node.at);
+            let rule = "needs the starts of simulated replicas, and there is no [simulation]";
+            let issue = match at {
+                Some(at) => Issue::value(at, "law.start", rule),
+                None => Issue::general("law.start", rule),
+            };
+            self.issues
+                .push(issue.help("add [simulation] with sizes, replicas and seed, or state the start"));
+        }
+        let law_problem = law_problem?;
+        (self.issues.len() == before).then_some(Case {
+            series: 0,
+            sweep: None,
+            problem,
+            values,
+            law_problem,
+            observe,
+            law: options,
+            simulation,
+        })
+    }
+
+    fn absorb(&mut self, mut checker: Checker) {
+        self.issues.append(&mut checker.issues);
+        self.used.append(&mut checker.used);
+    }
+
+    /// `None`: wrong. `Some(None)`: absent, and it may be; a section that `stands` is then read as empty.
+    fn section(
+        &mut self,
+        root: &Table,
+        name: &str,
+        parameters: &'static [Parameter],
+        values: &[(String, f64)],
+        stands: bool,
+    ) -> Option<Option<Settings>> {
+        let empty = Table::default();
+        let node = root.get(name);
+        let (table, at) = match node {
+            None if stands => (&empty, None),
+            None => return Some(None),
+            Some(node) => match node.as_table() {
+                Some(table) => (table, Some(&node.at)),
+                None => {
+                    let rule = format!("must be a section, found {}", node.found());
+                    let help = format!("write [{name}] and its keys below");
+                    self.issues.push(Issue::value(&node.at, name, rule).help(help));
+                    return None;
+                }
+            },
+        };
+        let mut checker = Checker::new(Scope { free: values, problem: None });
+        let settings = checker.keys(table, at, name, parameters, &[]);
+        self.absorb(checker);
+        settings.map(Some)
+    }
+
+    fn observe(&mut self, root: &Table, values: &[(String, f64)]) -> Option<Observe> {
+        let settings = self.section(root, "observe", OBSERVE, values, true)??;
+        let times = settings.vector("times", 1)?;
+        let average_from = settings.number("average_from");
+        if let (Some(from), Some(&last)) = (average_from, times.last())
+            && from > last
+        {
+            let at = root.table("observe")?.get("average_from").map(|node| node.at.clone())?;
+            let rule = format!("lies after the last time, {last}");
+            self.issues.push(Issue::value(&at, "observe.average_from", rule));
+        }
+        Some(Observe {
+            observables: settings.texts("observables").unwrap_or_default().to_vec(),
+            times,
+            risk: match settings.text("risk") {
+                Some("test-set") => Risk::TestSet,
+                _ => Risk::Overlaps,
+            },
+            test_samples: settings.count("test_samples")?,
+            average_from,
+        })
+    }
+
+    /// Rules between the law and the problem.
+    fn check_law(&mut self, root: &Table, problem: &Problem, law: &Settings) {
+        if law.flag("enabled") == Some(false) {
+            return;
+        }
+        let section = root.entry("law");
+        let place = |key: &str| {
+            let table = section.and_then(|entry| entry.node.as_table());
+            table.and_then(|table| table.get(key)).or(section.map(|entry| &entry.node)).map(|node| &node.at)
+        };
+        let at = |key: &str, rule: &str| match place(key) {
+            Some(at) => Issue::value(at, join("law", key), rule),
+            None => Issue::general(join("law", key), rule),
+        };
+        if let Some(reason) = problem.uncovered() {
+            let help = "set law.enabled = false, for the series concerned or for all";
+            self.issues.push(at("enabled", &reason).help(help));
+            return;
+        }
+        let Some(start) = law.text("start") else {
+            let help = "add to [law] start = \"replica\" (each replica's measured start), \"given\" (overlaps \
+                        stated in the problem) or \"limit\" (limit of a random start)";
+            let issue = match section {
+                Some(entry) => Issue::key(&entry.node.at, "law.start", "missing key"),
+                None => Issue::general("law.start", "missing key"),
+            };
+            self.issues.push(issue.help(help));
+            return;
+        };
+        let states_start = match problem {
+            Problem::Committee(committee) => !matches!(committee.init, Init::Random { .. }),
+        };
+        if start == "given" && !states_start {
+            let help = "give problem.init = { kind = \"given\", ... }, or use law.start = \"replica\"";
+            self.issues.push(at("start", "the problem starts at random and states no overlaps").help(help));
+        } else if start != "replica"
+            && let Some(reason) = problem.limit_start_warning()
+        {
+            self.issues.push(at("start", "no finite run follows the law from this start").help(reason));
+        }
+    }
+
+    /// Rules that the problem checked, at the keys that they concern.
+    fn violations(&mut self, broken: &[Violation], table: &Table, section: &At) {
+        for violation in broken {
+            let at = table.deepest(&violation.key).map_or(section, |node| &node.at);
+            let path = join("problem", &violation.key);
+            self.issues.push(Issue::key(at, path, &violation.rule).help(&violation.remedy));
+        }
+    }
+
+    fn structural(&self) -> Vec<String> {
+        let name = |fault: &Fault| match fault {
+            Fault::Structural(name) => Some(name.clone()),
+            Fault::Affine { .. } => None,
+        };
+        self.faults.iter().filter_map(name).collect()
+    }
+
+    /// The problem with the planted faults.
+    fn faulty(&mut self, problem: &Problem, settings: &Settings) -> Option<Problem> {
+        let mut changed = settings.clone();
+        let mut last = None;
+        for fault in self.faults {
+            let Fault::Affine { key, factor, shift, at } = fault else { continue };
+            if let Err(issue) = plant(&mut changed, self.kind.parameters, key, *factor, *shift, at) {
+                self.issues.push(issue);
+                return None;
+            }
+            last = Some(at);
+        }
+        let Some(at) = last else { return Some(problem.clone()) };
+        Problem::from_settings(self.kind.kind, &changed)
+            .map_err(|broken| {
+                for violation in broken {
+                    let path = join("problem", &violation.key);
+                    self.issues.push(Issue::key(at, path, violation.rule).help(violation.remedy));
+                }
+            })
+            .ok()
+    }
+}
+
+/// Changes one number among checked settings.
+fn plant(
+    settings: &mut Settings,
+    parameters: &[Parameter],
+    key: &str,
+    factor: f64,
+    shift: f64,
+    at: &At,
+) -> Result<(), Issue> {
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    let parameter = parameters.iter().find(|p| p.key == first);
+    let value = settings.0.iter_mut().find(|(name, _)| *name == first).map(|(_, value)| value);
+    let refused =
+        |rule: String| Err(Issue::key(at, "", rule).help("plant the fault in a key that has one number"));
+    match (parameter.map(|p| p.kind), value) {
+        (Some(Kind::Tagged(variants)), Some(Value::Tagged(name, inner))) => {
+            let variant = variants.iter().find(|v| v.name == *name);
+            plant(inner, variant.map_or(&[][..], |v| v.parameters), rest, factor, shift, at)
+        }
+        (Some(Kind::Number(range) | Kind::NumberOrVector(range)), Some(Value::Number(x))) => {
+            let changed = *x * factor + shift;
+            if changed == *x {
+                return Err(Issue::key(at, "", format!("leaves {key} = {x} as it is"))
+                    .help(format!("add to it instead: --fault {key}+=0.1")));
+            }
+            if !range.contains(changed) {
+                return Err(Issue::key(at, "", format!("makes {key} = {changed}: {}", range.rule())));
+            }
+            *x = changed;
+            Ok(())
+        }
+        (Some(Kind::Count { min, max }), Some(Value::Count(n))) => {
+            let changed = *n as f64 * factor + shift;
+            let nearest = changed.round();
+            if (changed - nearest).abs() > 1e-9 || !(min as f64..=max as f64).contains(&nearest) {
+                return Err(Issue::key(
+                    at,
+                    "",
+                    format!("makes {key} = {changed}: must be an integer >= {min}"),
+                )
+                .help(format!("add to it instead: --fault {key}+=1")));
+            }
+            if nearest == *n as f64 {
+                return Err(Issue::key(at, "", format!("leaves {key} = {n} as it is")));
+            }
+            *n = nearest as u64;
+            Ok(())
+        }
+        (Some(_), Some(_)) => refused(format!("{key} is a list here, not one number")),
+        _ => refused(format!("{key} has no value in this scenario")),
+    }
+}
+
+/// The numeric keys of checked settings, with dots for those of tables.
+fn numbers(settings: &Settings, prefix: &str, values: &mut Vec<(String, f64)>) {
+    for (key, value) in &settings.0 {
+        let name = format!("{prefix}{key}");
+        match value {
+            Value::Number(x) => values.push((name, *x)),
+            Value::Count(n) => values.push((name, *n as f64)),
+            Value::Tagged(_, inner) => numbers(inner, &format!("{name}."), values),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Panels and claims: what is drawn and tested, against what the cases can report.
+
+use super::check::{Checker, Scope, join};
+use super::expression::Expression;
+use super::message::{Issue, suggestion};
+use super::raw::{Node, Raw, Table};
+use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Metric, Panel};
+use super::sections::{CLAIM, PANEL_KINDS};
+use super::series::Swept;
+use crate::problem::spec::Settings;
+use crate::problem::{ObservableInfo, ProblemKind};
+
+/// What panels and claims refer to.
+pub(super) struct Stage<'a> {
+    pub kind: &'static ProblemKind,
+    pub cases: &'a [Case],
+    pub series: &'a [String],
+    pub sweep: Option<&'a Swept>,
+    /// Observables of all cases, each with its largest shape.
+    pub observables: Vec<ObservableInfo>,
+    /// Names that expressions of panels may use.
+    names: Vec<String>,
+    pub issues: Vec<Issue>,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(
+        kind: &'static ProblemKind,
+        cases: &'a [Case],
+        series: &'a [String],
+        sweep: Option<&'a Swept>,
+    ) -> Self {
+        let mut observables: Vec<ObservableInfo> = Vec::new();
+        let mut names: Vec<String> = if sweep.is_none() { vec!["time".into()] } else { Vec::new() };
+        let mut seen: Vec<Vec<ObservableInfo>> = Vec::new();
+        for case in cases {
+            for (name, _) in &case.values {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            let own = case.problem.observables();
+            if seen.contains(&own) {
+                continue;
+            }
+            for info in &own {
+                match observables.iter_mut().find(|known| known.name == info.name) {
+                    Some(known) => {
+                        known.shape.iter_mut().zip(&info.shape).for_each(|(a, b)| *a = (*a).max(*b))
+                    }
+                    None => observables.push(info.clone()),
+                }
+            }
+            seen.push(own);
+        }
+        Self { kind, cases, series, sweep, observables, names, issues: Vec::new() }
+    }
+
+    /// Names of observables as entries; unknown ones are reported at their place.
+    pub fn expand(&mut self, names: &[String], node: Option<&Node>, path: &str) -> Vec<String> {
+        let mut entries: Vec<String> = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            let compact: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+            let family = compact.split('[').next().unwrap_or_default();
+            let info = self.observables.iter().find(|info| info.name == family);
+            let found = match info {
+                Some(info) if compact == family => info.entries(),
+                Some(info) => info.entries().into_iter().filter(|entry| *entry == compact).collect(),
+                None => Vec::new(),
+            };
+            if found.is_empty() {
+                let at = node.and_then(|node| node.items().get(i)).or(node).map(|node| &node.at);
+                let help = match info {
+                    Some(info) => {
+                        let all = info.entries();
+                        match (all.first(), all.last()) {
+                            (Some(first), Some(last)) if all.len() > 1 => {
+                                format!("{family} has {first} to {last}")
+                            }
+                            _ => format!("{family} is a single number"),
+                        }
+                    }
+                    None => suggestion(family, "observables", self.observables.iter().map(|info| info.name)),
+                };
+                let rule = format!("is no observable of the {} problem", self.kind.kind);
+                if let Some(at) = at {
+                    self.issues.push(Issue::value(at, path, rule).help(help));
+                }
+            }
+            entries.extend(found.into_iter().filter(|entry| !entries.contains(entry)).collect::<Vec<_>>());
+        }
+        entries
+    }
+
+    fn positions(&mut self, settings: &Settings, table: &Table, path: &str) -> Option<Vec<usize>> {
+        let Some(labels) = settings.texts("series") else { return Some((0..self.series.len()).collect()) };
+        let node = table.get("series")?;
+        let mut positions = Vec::new();
+        for (label, item) in labels.iter().zip(node.items()) {
+            let by_position = || label.parse().ok().filter(|&i: &usize| i < self.series.len());
+            match self.series.iter().position(|known| known == label).or_else(by_position) {
+                Some(i) => positions.push(i),
+                None => {
+                    let known: Vec<String> =
+                        self.series.iter().enumerate().map(|(i, label)| format!("{i}: {label:?}")).collect();
+                    self.issues.push(
+                        Issue::value(&item.at, join(path, "series"), "is no series of this scenario")
+                            .help(format!("series by position and label: {}", known.join(", "))),
+                    );
+                    return None;
+                }
+            }
+        }
+        if positions.is_empty() {
+            let issue = Issue::value(&node.at, join(path, "series"), "names no series");
+            self.issues.push(issue.help("leave the key out for all series"));
+            return None;
+        }
+        Some(positions)
+    }
+
+    fn formula(&mut self, settings: &Settings, table: &Table, path: &str, key: &str) -> Option<String> {
+        let text = settings.text(key)?.to_string();
+        let node = table.get(key)?;
+        for (name, _) in Expression::parse(&text).ok()?.variables() {
+            if self.names.iter().any(|known| known == name) {
+                continue;
+            }
+            let (rule, help) = match (name, self.sweep) {
+                ("time", Some(swept)) => (
+                    "a point of a sweep stands for one time".to_string(),
+                    format!("x is a formula over {} and keys of the problem", swept.name()),
+                ),
+                _ => (
+                    format!("unknown name {name}"),
+                    suggestion(name, "names", self.names.iter().map(String::as_str)),
+                ),
+            };
+            self.issues.push(Issue::value(&node.at, join(path, key), rule).help(help));
+            return None;
+        }
+        Some(text)
+    }
+
+    pub fn panels(&mut self, root: &Table) -> Vec<Panel> {
+        let Some(node) = root.get("panel") else {
+            let help = "add [[panel]] with y = \"...\", one for each panel of the figure";
+            self.issues.push(Issue::general("panel", "the scenario draws nothing").help(help));
+            return Vec::new();
+        };
+        if node.items().is_empty() {
+            self.issues
+                .push(Issue::value(&node.at, "panel", "is empty").help("add [[panel]] with y = \"...\""));
+        }
+        let numbered = matches!(node.raw, Raw::List(_));
+        let mut panels = Vec::new();
+        for (i, item) in node.items().iter().enumerate() {
+            let path = if numbered { format!("panel[{i}]") } else { "panel".into() };
+            let mut checker = Checker::new(Scope::EMPTY);
+            let read = checker.tagged(item, &path, PANEL_KINDS, Some("curves"));
+            self.issues.append(&mut checker.issues);
+            let (Some((kind, settings)), Some(table)) = (read, item.as_table()) else { continue };
+            let first = panels.is_empty();
+            let panel = match kind {
+                "heatmap" => self.heatmap(&settings, table, item, &path).map(Panel::Heatmap),
+                _ => self.curves(&settings, table, item, &path, first).map(Panel::Curves),
+            };
+            panels.extend(panel);
+        }
+        panels
+    }
+
+    fn curves(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        node: &Node,
+        path: &str,
+        first: bool,
+    ) -> Option<CurvesPanel> {
+        let before = self.issues.len();
+        let y = self.expand(settings.texts("y")?, table.get("y"), &join(path, "y"));
+        if settings.texts("y")?.is_empty() {
+            let at = table.get("y").map_or(&node.at, |y| &y.at);
+            self.issues.push(Issue::value(at, join(path, "y"), "names no observable"));
+        }
+        let default_x = self.sweep.map_or("time", |swept| swept.name()).to_string();
+        let x = self.formula(settings, table, path, "x");
+        let y_divided_by = self.formula(settings, table, path, "divide_y_by").unwrap_or_default();
+        let series = self.positions(settings, table, path);
+        let (log_x, log_y) = match settings.text("scale")? {
+            "log-log" => (true, true),
+            "log-linear" => (true, false),
+            "linear-log" => (false, true),
+            _ => (false, false),
+        };
+        for (key, log) in [("x_range", log_x), ("y_range", log_y)] {
+            if let (Some([(low, _)]), true) = (settings.intervals(key), log)
+                && *low <= 0.0
+                && let Some(node) = table.get(key)
+            {
+                self.issues.push(Issue::value(
+                    &node.at,
+                    join(path, key),
+                    "a logarithmic axis begins above 0",
+                ));
+            }
+        }
+        let overlays = settings.texts("overlays").unwrap_or_default().to_vec();
+        for (overlay, item) in overlays.iter().zip(table.get("overlays").map_or(&[][..], Node::items)) {
+            let known = || self.kind.overlays.iter().map(|(name, _)| *name);
+            if !known().any(|name| name == overlay) {
+                let rule = format!("is no asymptotic formula of the {} problem", self.kind.kind);
+                let help = suggestion(overlay, "overlays", known());
+                self.issues.push(Issue::value(&item.at, join(path, "overlays"), rule).help(help));
+            }
+        }
+        let compared = self.cases.iter().any(is_compared);
+        let text = |key: &str| settings.text(key).map(str::to_string);
+        let x_label = text("x_label").unwrap_or_else(|| match (&x, self.sweep) {
+            (Some(formula), _) if *formula != default_x => formula.clone(),
+            (_, Some(swept)) => swept.sweep.label.clone(),
+            _ => format!("time ({})", self.kind.time_unit),
+        });
+        let y_label = text("y_label").unwrap_or_else(|| {
+            let label = self.label(&y);
+            if y_divided_by.is_empty() { label } else { format!("{label} / ({y_divided_by})") }
+        });
+        let panel = CurvesPanel {
+            title: text("title")?,
+            residuals: settings.flag("residuals").unwrap_or(first && y.len() == 1 && compared),
+            y,
+            x: x.unwrap_or(default_x),
+            y_divided_by,
+            x_label,
+            y_label,
+            log_x,
+            log_y,
+            x_range: settings.intervals("x_range").and_then(|list| list.first().copied()),
+            y_range: settings.intervals("y_range").and_then(|list| list.first().copied()),
+            series: series?,
+            overlays,
+            spread: settings.flag("spread")?,
+        };
+        (self.issues.len() == before).then_some(panel)
+    }
+
+    /// Labels of the observables drawn: the entry for one, the families for several.
+    fn label(&self, entries: &[String]) -> String {
+        let mut labels: Vec<String> = Vec::new();
+        for entry in entries {
+            let (family, index) = entry.split_once('[').unwrap_or((entry, ""));
+            let label =
+                self.observables.iter().find(|info| info.name == family).map_or(family, |info| info.label);
+            let label = match index.trim_end_matches(']') {
+                index if entries.len() == 1 && !index.is_empty() => format!("{label}_{{{index}}}"),
+                _ => label.to_string(),
+            };
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        labels.join(", ")
+    }
+
+    fn heatmap(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        node: &Node,
+        path: &str,
+    ) -> Option<HeatmapPanel> {
+        let before = self.issues.len();
+        let matrix = settings.text("matrix")?.trim().to_string();
+        let at = table.get("matrix").map_or(&node.at, |node| &node.at);
+        let matrices = || self.observables.iter().filter(|info| info.shape.len() == 2).map(|info| info.name);
+        if !matrices().any(|name| name == matrix) {
+            let rule = match self.observables.iter().find(|info| info.name == matrix) {
+                Some(info) if info.shape.is_empty() => "is one number, a heat map needs a matrix",
+                Some(_) => "has one index, a heat map needs a matrix",
+                None => "is no matrix observable",
+            };
+            let help = format!(
+                "matrices of the {} problem: {}",
+                self.kind.kind,
+                matrices().collect::<Vec<_>>().join(", ")
+            );
+            self.issues.push(Issue::value(at, join(path, "matrix"), rule).help(help));
+        }
+        if self.sweep.is_some() {
+            let help = "use [series] in place of [sweep], or a panel of curves";
+            let issue =
+                Issue::key(&node.at, path, "a heat map shows one trajectory, and this scenario sweeps");
+            self.issues.push(issue.help(help));
+        }
+        let series = match table.get("series") {
+            None if self.series.len() > 1 => {
+                let known: Vec<String> = self.series.iter().map(|label| format!("{label:?}")).collect();
+                let issue =
+                    Issue::key(&node.at, join(path, "series"), "missing key, a heat map shows one series");
+                self.issues.push(issue.help(format!("add series = one of {}", known.join(", "))));
+                None
+            }
+            None => Some(0),
+            Some(item) => match self.positions(settings, table, path)?[..] {
+                [one] => Some(one),
+                _ => {
+                    let rule = "a heat map shows one series";
+                    self.issues.push(Issue::value(&item.at, join(path, "series"), rule));
+                    None
+                }
+            },
+        };
+        let panel = HeatmapPanel {
+            title: settings.text("title")?.to_string(),
+            matrix,
+            time: settings.number("time"),
+            series: series?,
+        };
+        (self.issues.len() == before).then_some(panel)
+    }
+
+    /// The claims; none if the simulation is switched off as a whole.
+    pub fn claims(&mut self, root: &Table, switched_off: bool) -> Vec<Claim> {
+        let Some(node) = root.get("claim") else { return Vec::new() };
+        let numbered = matches!(node.raw, Raw::List(_));
+        let mut claims = Vec::new();
+        for (i, item) in node.items().iter().enumerate() {
+            let path = if numbered { format!("claim[{i}]") } else { "claim".into() };
+            let Some(table) = item.as_table() else {
+                let help = "write [claim] and its keys below";
+                self.issues.push(Issue::value(&item.at, path, "must be a table").help(help));
+                continue;
+            };
+            let mut checker = Checker::new(Scope::EMPTY);
+            let settings = checker.section(table, &item.at, &path, CLAIM);
+            self.issues.append(&mut checker.issues);
+            let claim = settings.and_then(|settings| self.claim(&settings, table, item, &path, switched_off));
+            claims.extend(claim);
+        }
+        if switched_off { Vec::new() } else { claims }
+    }
+
+    fn claim(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        node: &Node,
+        path: &str,
+        switched_off: bool,
+    ) -> Option<Claim> {
+        let before = self.issues.len();
+        let names = settings.texts("observables")?;
+        let observables = self.expand(names, table.get("observables"), &join(path, "observables"));
+        if names.is_empty() {
+            let at = table.get("observables").map_or(&node.at, |node| &node.at);
+            self.issues.push(Issue::value(at, join(path, "observables"), "names no observable"));
+        }
+        if settings.text("limit") == Some("extrapolate")
+            && let Some(limit) = table.get("limit")
+        {
+            let rule = "claims about the limit of infinite size are not available yet";
+            let help = "use limit = \"at-size\": the claim then holds for every simulated size";
+            self.issues.push(Issue::value(&limit.at, join(path, "limit"), rule).help(help));
+        }
+        let series = self.positions(settings, table, path)?;
+        let tested = self.cases.iter().any(|case| series.contains(&case.series) && is_compared(case));
+        if !tested && !switched_off && !self.cases.is_empty() {
+            let rule = "no case has both a law and a simulation, so nothing can be tested";
+            let help = "switch both on for the series of the claim, or remove the claim";
+            self.issues.push(Issue::key(&node.at, path, rule).help(help));
+        }
+        let claim = Claim {
+            observables,
+            metric: match settings.text("metric")? {
+                "relative" => Metric::Relative,
+                _ => Metric::Absolute,
+            },
+            resolution: settings.number("resolution")?,
+            within: settings.intervals("within").unwrap_or_default().to_vec(),
+            series,
+        };
+        (self.issues.len() == before).then_some(claim)
+    }
+}
+
+/// Both roads run and can be held against each other.
+fn is_compared(case: &Case) -> bool {
+    case.law.enabled && case.simulation.as_ref().is_some_and(|simulation| !simulation.starts_only)
+}
