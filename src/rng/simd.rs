@@ -55,7 +55,8 @@ impl Simd {
 /// Compiles an `#[inline(always)]` function once for each instruction set and selects at run time by a leading
 /// argument of type [`Simd`].
 macro_rules! multiversion {
-    ($vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:path) => {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:path) => {
+        $(#[$doc])*
         $vis fn $name(simd: $crate::rng::Simd, $($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
