@@ -1,1 +1,87 @@
 //! The algorithms, run on finite data: one file or folder per problem. Never sees the laws.
+//!
+//! [`replica`] runs one of them from start to end on its own branch of the seed tree and returns what was
+//! measured at the requested times. One replica runs on one thread and allocates nothing in its loop;
+//! parallelism is over replicas.
+
+mod committee;
+
+use crate::problem::{Problem, Start};
+use crate::rng::Stream;
+use crate::trajectory::Curve;
+
+/// What is measured along a replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure<'a> {
+    /// Ascending times in the unit of the problem. Each is rounded to the nearest whole update and recorded as
+    /// the time of that update; equal updates give equal points.
+    pub times: &'a [f64],
+    /// Keys of single observables, as in `Problem::observables`: `generalisation_error`, `Q[1,2]`, indices from 1.
+    pub observables: &'a [String],
+    pub risk: Risk,
+}
+
+/// How a replica measures its generalisation error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// From its own measured overlaps, by the population risk of the problem: no sampling error.
+    Overlaps,
+    /// As a mean over this many fresh samples, other ones at every snapshot.
+    TestSet { samples: usize },
+}
+
+/// One run of an algorithm at one size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replica {
+    /// What was measured; a diverged replica keeps the snapshots that it reached.
+    pub curve: Curve,
+    /// Order parameters of the finite weights at time 0.
+    pub start: Start,
+}
+
+/// Why a simulation has no result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SimulationError {
+    #[error("size {size} is too small: the given overlaps have rank {needed} and need as many dimensions; raise simulation.sizes to {needed} or more")]
+    TooSmall { size: usize, needed: usize },
+    #[error("the given overlaps are no covariance: after {rank} independent directions {left:e} is left over")]
+    NotACovariance { rank: usize, left: f64 },
+    #[error("a training set of {per_dimension} samples per input dimension is empty at size {size}")]
+    EmptyTrainingSet { per_dimension: f64, size: usize },
+    #[error("an error on a test set needs at least one sample")]
+    EmptyTestSet,
+    #[error("unknown observable {0:?}")]
+    UnknownObservable(String),
+    #[error("time {time} follows {previous}: times must ascend from 0 on")]
+    Times { previous: f64, time: f64 },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Runs one replica of the algorithm of `problem` at `size`, on randomness from `stream` alone.
+///
+/// `stop` is asked now and then, every few milliseconds of work, whether to give up.
+///
+/// # Errors
+/// [`SimulationError`]; a divergence is none, but an `End` of the curve.
+pub fn replica(
+    problem: &Problem,
+    size: usize,
+    measure: &Measure,
+    stream: &Stream,
+    stop: &dyn Fn() -> bool,
+) -> Result<Replica, SimulationError> {
+    match problem {
+        Problem::Committee(problem) => committee::replica(problem, size, measure, stream, stop),
+    }
+}
+
+/// The measured start of the replica that [`replica`] would run, without running it.
+///
+/// # Errors
+/// As [`replica`].
+pub fn start(problem: &Problem, size: usize, stream: &Stream) -> Result<Start, SimulationError> {
+    match problem {
+        Problem::Committee(problem) => committee::start(problem, size, stream).map(Start::Committee),
+    }
+}

@@ -1,1 +1,3 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
+
+pub mod committee;

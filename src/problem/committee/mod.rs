@@ -2,6 +2,7 @@
 
 mod overlaps;
 mod parameters;
+pub mod risk;
 
 pub use overlaps::Overlaps;
 pub use parameters::KIND;

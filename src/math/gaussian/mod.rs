@@ -1,0 +1,30 @@
+//! Averages of an activation g over zero-mean Gaussian fields u with covariance C.
+//!
+//! | function | average | enters |
+//! |---|---|---|
+//! | `i2(c, a, b)` | <g(u_a) g(u_b)> | generalisation error, second layer |
+//! | `i3(c, a, b, e)` | <g'(u_a) u_b g(u_e)> | linear terms of the first layer |
+//! | `i4(c, a, b, e, f)` | <g'(u_a) g'(u_b) g(u_e) g(u_f)> | quadratic terms of the first layer |
+//! | `j2(c, a, b)` | <g'(u_a) g'(u_b)> | label noise |
+//!
+//! Indices point into C and may coincide. One file per activation with closed forms: [`erf`], [`linear`],
+//! [`quadratic`].
+
+pub mod erf;
+pub mod linear;
+pub mod quadratic;
+
+/// Why an average has no value of the promised accuracy.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum AverageError {
+    /// The fields have no Gaussian law: a variance or a minor is negative beyond rounding, or not a number.
+    #[error(
+        "{average} of fields {fields:?}: the covariance has a principal minor of {minor:e} after scaling to unit variances, below rounding"
+    )]
+    NotACovariance { average: &'static str, fields: Vec<usize>, minor: f64 },
+    /// Doubling the nodes of the quadrature still moved the value.
+    #[error(
+        "{average} of fields {fields:?}: quadrature with {nodes} nodes per dimension is uncertain by {error:e} of its scale, {tolerance:e} is required"
+    )]
+    NotConverged { average: &'static str, fields: Vec<usize>, nodes: usize, error: f64, tolerance: f64 },
+}

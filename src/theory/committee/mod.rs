@@ -1,0 +1,3 @@
+//! The law of two-layer teacher-student networks.
+
+pub mod averages;
