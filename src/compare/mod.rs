@@ -25,6 +25,10 @@
 //! undercovers badly at small n, because the draw then does not know that s_p was estimated. The law's own
 //! numerical error is not random and is added to the half width.
 //!
+//! Measured coverage of the whole curve for 95 % bands over 40 dependent Gaussian points, 20 000 repetitions:
+//! 94.3 % at 6 replicas, 95.0 % at 7, 95.0 % at 8, 95.1 % at 16, 95.0 % at 32, 94.9 % at 64, where pointwise
+//! Student bands cover 43 to 50 % (`tests/compare.rs`, `calibration_of_coverage`).
+//!
 //! # The verdict
 //! An equivalence test at the stated level ([`judge`]): **confirmed** if the whole band lies within
 //! +-resolution, **refuted** if it lies wholly outside somewhere (or one road diverges where the other does

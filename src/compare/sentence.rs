@@ -132,8 +132,9 @@ fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// A fraction in percent, or, where percents are no longer read, as a multiple of the unit.
 fn percent(x: f64) -> String {
-    format!("{} %", number(100.0 * x))
+    if x.abs() < 100.0 { format!("{} %", number(100.0 * x)) } else { format!("{} times the unit", number(x)) }
 }
 
 fn signed(x: f64) -> String {
