@@ -44,7 +44,7 @@ resolution = 0.05
 fn scenario(set: &[&str], faults: &[&str]) -> Scenario {
     let own = |list: &[&str]| list.iter().map(|s| s.to_string()).collect();
     let overrides = Overrides { set: own(set), faults: own(faults), ..Overrides::default() };
-    match resolve(&Source::from_text("faults", "faults.toml", SCENARIO), &overrides) {
+    match resolve(&Source::from_text("faults", "faults.toml", SCENARIO).expect("valid TOML"), &overrides) {
         Ok(scenario) => scenario,
         Err(report) => panic!("{set:?} {faults:?}: {report}"),
     }
@@ -52,7 +52,7 @@ fn scenario(set: &[&str], faults: &[&str]) -> Scenario {
 
 fn law(scenario: &Scenario) -> (Job, JobResult) {
     let job = Job { case: 0, size: 500, replica: None };
-    (job, job.run(scenario, false, &|| false).expect("the law"))
+    (job, job.run(scenario, &|| false).expect("the law"))
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn planted_faults_are_refuted_and_the_sound_law_is_confirmed() {
     let sound = scenario(&[], &[]);
     let replica = |r| {
         let job = Job { case: 0, size: 500, replica: Some(r) };
-        (job, job.run(&sound, false, &|| false).expect("a replica"))
+        (job, job.run(&sound, &|| false).expect("a replica"))
     };
     let mut outcome = Outcome { results: vec![law(&sound)], wall_seconds: 0.0 };
     outcome.results.extend((0..64).map(replica));
@@ -136,11 +136,11 @@ fn every_parameter_is_alive_on_both_roads() {
     const SHORT: &[&str] = &["simulation.sizes=[40]", "observe.times=[0.5, 3.0]", "simulation.replicas=1"];
     let errors = |set: &[&str]| -> (Vec<f64>, Vec<f64>) {
         let scenario = scenario(&[SHORT, set].concat(), &[]);
-        let replica = Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, false, &|| false).expect("a replica");
+        let replica = Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, &|| false).expect("a replica");
         let shared = Job { case: 0, size: 40, replica: None };
         let law = match replica.law {
             Some(law) => law,
-            None => shared.run(&scenario, false, &|| false).expect("the law").law.expect("a law"),
+            None => shared.run(&scenario, &|| false).expect("the law").law.expect("a law"),
         };
         let simulation = replica.simulation.expect("a simulation");
         (law.values[0].clone(), simulation.values[0].clone())

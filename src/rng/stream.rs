@@ -56,6 +56,17 @@ impl Stream {
         self.absorb(INDEX).absorb(i)
     }
 
+    /// The state of the stream in hexadecimal: a digest of its path.
+    ///
+    /// ```
+    /// use asymptotica::rng::Stream;
+    /// assert_eq!(Stream::root(1).child("a").digest(), Stream::root(1).child("a").digest());
+    /// assert_ne!(Stream::root(1).child("a").digest(), Stream::root(1).child("b").digest());
+    /// ```
+    pub fn digest(&self) -> String {
+        self.lanes.iter().map(|lane| format!("{lane:016x}")).collect()
+    }
+
     /// A scalar generator (xoshiro256++, Blackman & Vigna 2021) for uniform integers, permutations and the like.
     pub fn generator(&self) -> Xoshiro256PlusPlus {
         let mut seed = [0; 32];

@@ -119,6 +119,25 @@ pub struct Options {
     pub format: Vec<Format>,
 }
 
+impl Options {
+    /// All overrides of keys, `--seed` and `--replicas` among them.
+    pub fn all_set(&self) -> Vec<String> {
+        let mut set = self.set.clone();
+        set.extend(self.seed.map(|seed| format!("simulation.seed={seed}")));
+        set.extend(self.replicas.map(|replicas| format!("simulation.replicas={replicas}")));
+        set
+    }
+
+    /// Everything that changed the scenario, as it would be typed, for the record.
+    pub fn given(&self) -> Vec<String> {
+        let mut given: Vec<String> = self.preset.iter().map(|name| format!("--preset {name}")).collect();
+        given.extend(self.all_set().iter().map(|set| format!("--set {set}")));
+        given.extend(self.sweep.iter().map(|sweep| format!("--sweep {sweep}")));
+        given.extend(self.theory_only.then(|| "--theory-only".to_string()));
+        given
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Svg,

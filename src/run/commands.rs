@@ -3,12 +3,13 @@
 use super::cli::{Cli, Command, Format, Options};
 use super::execute::{Campaign, Outcome, execute};
 use super::finish::{Finished, finish, redraw, stored_source, word, write_gallery, write_scenario};
-use super::plan::{Selection, plan};
+use super::plan::plan;
 use super::progress::Progress;
 use super::store::{Store, fingerprint};
 use super::{Library, RunError, exit};
 use crate::compare::Outcome as Judgement;
-use crate::scenario::{Overrides, Scenario, Source, describe, resolve, schema, template};
+use crate::problem::ProblemKind;
+use crate::scenario::{Overrides, Scenario, Source, describe, resolve, schema, problem_kind, template};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,12 +46,11 @@ fn command(cli: &Cli) -> Result<u8, RunError> {
             Ok(code)
         }
         Some(Command::List { json }) => list(&library, *json),
-        Some(Command::Describe { problem }) => known(problem, describe::text(problem)),
-        Some(Command::New { problem }) => known(problem, template::toml(problem)),
+        Some(Command::Describe { problem }) => print(&describe::text(kind(problem)?)),
+        Some(Command::New { problem }) => print(&template::toml(kind(problem)?)),
         Some(Command::Schema { problem }) => {
-            let json = schema::json(problem.as_deref());
-            let text = json.map(|j| serde_json::to_string_pretty(&j).expect("a JSON value"));
-            known(problem.as_deref().unwrap_or_default(), text)
+            let kind = problem.as_deref().map(kind).transpose()?;
+            print(&serde_json::to_string_pretty(&schema::json(kind)).expect("a JSON value"))
         }
         Some(Command::Check { scenarios }) => check(&library, scenarios),
         Some(Command::Plot { folders, format }) => {
@@ -74,14 +74,13 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Prints a text about a problem, or the known problems.
-fn known(problem: &str, text: Option<String>) -> Result<u8, RunError> {
-    let Some(text) = text else {
-        let kinds: Vec<&str> = crate::problem::KINDS.iter().map(|k| k.kind).collect();
-        return Err(RunError::Scenario(format!("no problem {problem:?}\n  help: known: {}", kinds.join(", "))));
-    };
+fn print(text: &str) -> Result<u8, RunError> {
     say(text.trim_end());
     Ok(exit::CONFIRMED)
+}
+
+fn kind(name: &str) -> Result<&'static ProblemKind, RunError> {
+    problem_kind(name).map_err(|report| RunError::Scenario(report.to_string()))
 }
 
 fn list(library: &Library, json: bool) -> Result<u8, RunError> {
@@ -150,27 +149,23 @@ fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
 
 /// Runs scenarios on one pool and prints a verdict for each.
 fn batch(cli: &Cli, sources: &[Source], options: &Options) -> Result<u8, RunError> {
-    let mut set = options.set.clone();
-    set.extend(options.seed.map(|seed| format!("simulation.seed={seed}")));
-    set.extend(options.replicas.map(|replicas| format!("simulation.replicas={replicas}")));
     let overrides = Overrides {
         preset: options.preset.clone(),
-        set,
+        set: options.all_set(),
         sweep: options.sweep.clone(),
         faults: options.fault.clone(),
         theory_only: options.theory_only,
     };
     let scenarios: Vec<Scenario> = sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
-    let selection = Selection { theory_only: options.theory_only, shard: options.shard };
     let threads = threads(cli);
     let mut campaigns = Vec::new();
     for scenario in &scenarios {
-        let plan = plan(scenario, selection, threads)?;
-        let print = fingerprint(scenario, options.theory_only);
+        let plan = plan(scenario, options.shard, threads)?;
+        let print = fingerprint(scenario);
         let folder = options.out.join(&scenario.id);
         let store = Store::open(&folder, &print, options.resume)?;
         write_scenario(scenario, &folder)?;
-        campaigns.push(Campaign { scenario, plan, store, selection });
+        campaigns.push(Campaign { scenario, plan, store });
     }
     run(cli, &campaigns, options, threads)
 }
@@ -205,7 +200,7 @@ fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize)
         }
         let campaign = &campaigns[index];
         let folder = options.out.join(&campaign.scenario.id);
-        let result = finish(campaign.scenario, &outcome, &folder, &options.format, threads)?;
+        let result = finish(campaign.scenario, &outcome, &folder, &options.format, &options.given(), threads)?;
         if !cli.quiet {
             progress.print(&format!("{}: {}", campaign.scenario.id, result.summary()));
         }
@@ -250,10 +245,9 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
 /// Joins the stores of shards and finishes the run; jobs that no shard did are run.
 fn merge(cli: &Cli, folders: &[PathBuf], out: &Path) -> Result<u8, RunError> {
     let scenario = resolved(&stored_source(&folders[0])?, &Overrides::default())?;
-    let selection = Selection::default();
     let threads = threads(cli);
-    let plan = plan(&scenario, selection, threads)?;
-    let print = fingerprint(&scenario, false);
+    let plan = plan(&scenario, None, threads)?;
+    let print = fingerprint(&scenario);
     let store = Store::open(&out.join(&scenario.id), &print, true)?;
     write_scenario(&scenario, &out.join(&scenario.id))?;
     for folder in folders {
@@ -261,5 +255,5 @@ fn merge(cli: &Cli, folders: &[PathBuf], out: &Path) -> Result<u8, RunError> {
         say(&format!("{}: {copied} jobs", folder.display()));
     }
     let options = Options { out: out.to_path_buf(), format: vec![Format::Svg, Format::Png], ..Options::default() };
-    run(cli, &[Campaign { scenario: &scenario, plan, store, selection }], &options, threads)
+    run(cli, &[Campaign { scenario: &scenario, plan, store }], &options, threads)
 }

@@ -4,7 +4,6 @@
 //! each, so that no thread waits at the end of a scenario. Results depend on the job alone, never on the
 //! thread or the order.
 
-use super::plan::Selection;
 use super::progress::Progress;
 use super::{Job, JobResult, Plan, RunError, Store};
 use crate::scenario::Scenario;
@@ -16,7 +15,6 @@ pub struct Campaign<'a> {
     pub scenario: &'a Scenario,
     pub plan: Plan,
     pub store: Store,
-    pub selection: Selection,
 }
 
 /// The finished jobs of one scenario, in the order of its cases, sizes and replicas.
@@ -110,7 +108,7 @@ fn one(
     let result = match campaign.store.load(&job) {
         Some(result) => result,
         None => {
-            let result = job.run(campaign.scenario, campaign.selection.theory_only, halt)?;
+            let result = job.run(campaign.scenario, halt)?;
             campaign.store.save(&job, &result)?;
             result
         }

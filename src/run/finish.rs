@@ -91,6 +91,7 @@ pub fn finish(
     outcome: &Outcome,
     folder: &Path,
     formats: &[Format],
+    overrides: &[String],
     threads: usize,
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
@@ -98,7 +99,8 @@ pub fn finish(
     let rows: Vec<Row> = tracks.iter().flat_map(|track| rows(&track.group)).collect();
     let table = folder.join("data.csv");
     data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
-    let record = record(scenario, outcome, &verdicts, threads);
+    let mut record = record(scenario, outcome, &verdicts, threads);
+    record.overrides = overrides.to_vec();
     let path = folder.join("record.json");
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
     draw_into(scenario, &rows, &record, folder, formats)?;
@@ -172,7 +174,7 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads:
             title: scenario.title.clone(),
             source: scenario.source.clone(),
         },
-        fingerprint: store::fingerprint(scenario, false),
+        fingerprint: store::fingerprint(scenario),
         verdicts: verdicts.iter().cloned().map(ClaimVerdict::from).collect(),
         diverged,
         work,
@@ -181,7 +183,7 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads:
         versions: Versions::here(commit(), vec![("linear algebra".into(), crate::linalg::provider().into())]),
         threads,
         faults: scenario.faults.clone(),
-        overrides: scenario.overrides.clone(),
+        overrides: Vec::new(),
         resolved: scenario.text.clone(),
     }
 }
@@ -228,7 +230,7 @@ pub fn stored_source(folder: &Path) -> Result<Source, RunError> {
     let text = std::fs::read_to_string(&path).map_err(|e| RunError::file(&path, e, help))?;
     let name = folder.canonicalize().ok().and_then(|f| Some(f.file_name()?.to_string_lossy().into_owned()));
     let id = name.ok_or_else(|| RunError::file(folder, "has no name", help))?;
-    Ok(Source::from_text(&id, &path.display().to_string(), &text))
+    Source::from_text(&id, &path.display().to_string(), &text).map_err(|report| RunError::Scenario(report.to_string()))
 }
 
 /// Draws the figure of an output folder again from its table and record.

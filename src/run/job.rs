@@ -44,14 +44,13 @@ impl Job {
             .index(self.replica.unwrap_or(0) as u64)
     }
 
-    /// Runs the job. With `theory_only` a replica is its start and its law, without the algorithm.
+    /// Runs the job. Where the scenario trains nothing a replica is its start and its law.
     ///
     /// # Errors
     /// Errors of either road; divergence is not an error but an end of the curve.
     pub fn run(
         &self,
         scenario: &Scenario,
-        theory_only: bool,
         stop: &dyn Fn() -> bool,
     ) -> Result<JobResult, RunError> {
         let case = &scenario.cases[self.case];
@@ -61,19 +60,19 @@ impl Job {
             return Ok(JobResult { simulation: None, law: Some(law) });
         }
         let stream = self.stream(scenario, case);
-        if theory_only {
+        if case.simulation.as_ref().is_some_and(|simulation| simulation.starts_only) {
             let start = simulate::start(&case.problem, self.size, &stream)?;
             let law = law(case, &start, &recorded_times(case, self.size))?;
             return Ok(JobResult { simulation: None, law: Some(law) });
         }
         let observe = &case.observe;
-        let measure = match observe.risk {
-            Risk::Overlaps => Measure::Overlaps,
-            Risk::TestSet => Measure::TestSet { samples: observe.test_samples },
+        let risk = match observe.risk {
+            Risk::Overlaps => simulate::Risk::Overlaps,
+            Risk::TestSet => simulate::Risk::TestSet { samples: observe.test_samples },
         };
-        let keys = observables(&case.problem, case);
-        let replica =
-            simulate::replica(&case.problem, self.size, &observe.times, &keys, measure, &stream, stop)?;
+        let observables = observables(&case.problem, case);
+        let measure = Measure { times: &observe.times, observables: &observables, risk };
+        let replica = simulate::replica(&case.problem, self.size, &measure, &stream, stop)?;
         let law = if case.law.enabled && case.law.start == LawStart::Replica && case.problem.uncovered().is_none() {
             Some(law(case, &replica.start, &recorded_times(case, self.size))?)
         } else {

@@ -24,7 +24,7 @@ pub use execute::{Campaign, Outcome, execute};
 pub use finish::{Finished, finish, verdicts};
 pub use job::{Job, JobResult};
 pub use library::Library;
-pub use plan::{Plan, Selection, plan};
+pub use plan::{Plan, plan};
 pub use store::Store;
 
 use std::path::PathBuf;

@@ -11,19 +11,11 @@ pub struct Plan {
     pub costs: Vec<f64>,
 }
 
-/// Options of a run that change its jobs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Selection {
-    pub theory_only: bool,
-    /// (i, n): the i-th of n parts, from 0.
-    pub shard: Option<(usize, usize)>,
-}
-
-/// Lists the jobs of a scenario.
+/// Lists the jobs of a scenario: all of them, or with `shard` = (i, n) the i-th of n parts, from 0.
 ///
 /// # Errors
 /// [`RunError::Memory`] if the results, or the replicas in flight on `threads` threads, would not fit.
-pub fn plan(scenario: &Scenario, selection: Selection, threads: usize) -> Result<Plan, RunError> {
+pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) -> Result<Plan, RunError> {
     let mut results = 0.0;
     let mut running: f64 = 0.0;
     for case in &scenario.cases {
@@ -51,29 +43,28 @@ pub fn plan(scenario: &Scenario, selection: Selection, threads: usize) -> Result
         let has_law = case.law.enabled && case.law_problem.uncovered().is_none();
         let from_replica = case.law.start == LawStart::Replica;
         match &case.simulation {
-            Some(simulation) if from_replica || !selection.theory_only => {
+            Some(simulation) => {
                 for &size in &simulation.sizes {
                     if has_law && !from_replica {
                         jobs.push(Job { case: index, size, replica: None });
                     }
-                    if !selection.theory_only || has_law {
-                        let replicas = 0..simulation.replicas;
-                        jobs.extend(replicas.map(|r| Job { case: index, size, replica: Some(r) }));
-                    }
+                    let replicas = 0..simulation.replicas;
+                    jobs.extend(replicas.map(|r| Job { case: index, size, replica: Some(r) }));
                 }
             }
             // No simulation to follow: the law at the requested times, at no size.
-            _ if has_law => jobs.push(Job { case: index, size: 0, replica: None }),
-            _ => {}
+            None if has_law => jobs.push(Job { case: index, size: 0, replica: None }),
+            None => {}
         }
     }
-    if let Some((part, parts)) = selection.shard {
+    if let Some((part, parts)) = shard {
         jobs = jobs.into_iter().enumerate().filter(|(i, _)| i % parts == part).map(|(_, job)| job).collect();
     }
     let cost = |job: &Job| {
         let case = &scenario.cases[job.case];
         let end = case.observe.times.last().copied().unwrap_or(0.0);
-        let simulates = job.replica.is_some() && !selection.theory_only;
+        let trained = case.simulation.as_ref().is_some_and(|s| !s.starts_only);
+        let simulates = job.replica.is_some() && trained;
         let law = has_own_law(case, job);
         case.problem.cost(end, if simulates { job.size } else { 0 }, law)
     };

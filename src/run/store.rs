@@ -18,9 +18,8 @@ pub struct Store {
 }
 
 /// Digest of all that the results of a run depend on.
-pub fn fingerprint(scenario: &Scenario, theory_only: bool) -> String {
+pub fn fingerprint(scenario: &Scenario) -> String {
     let mut stream = Stream::root(1).child(&scenario.id).child(env!("CARGO_PKG_VERSION"));
-    stream = stream.index(u64::from(theory_only));
     for case in &scenario.cases {
         let mut case = case.clone();
         if let Some(simulation) = &mut case.simulation {

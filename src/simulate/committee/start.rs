@@ -47,12 +47,14 @@ impl Network {
                 network.draw_teacher(problem, stream)?;
                 network.spread(0..k, *std, &mut gaussians);
             }
-            Init::Informed { std } => {
+            Init::Informed { std, surplus } => {
                 network.draw_teacher(problem, stream)?;
                 network.spread(0..k, *std, &mut gaussians);
-                for unit in 0..k.min(m) {
-                    let (student, teacher) = network.weights.pair(unit, k + unit);
-                    update(simd, student, 1.0, 1.0, teacher);
+                for unit in 0..k {
+                    if let Some(target) = surplus.teacher_unit(unit, m) {
+                        let (student, teacher) = network.weights.pair(unit, k + target);
+                        update(simd, student, 1.0, 1.0, teacher);
+                    }
                 }
             }
         }
