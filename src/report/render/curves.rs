@@ -1,0 +1,608 @@
+//! A panel of curves: ranges, clipping, marks, residual strip.
+
+use super::RenderError;
+use super::axis::{self, Kind, Mapping, Marks};
+use super::clip;
+use super::font::Face;
+use super::legend::{self, Entry};
+use super::markup::{self, LEADING, Line};
+use super::scene::{Color, Item, Point, Rect, Role, Shape};
+use super::style::{
+    self, BAR_WIDTH, FRAME_WIDTH, GREY, INK, LABEL, LEGEND, LINE_WIDTH, MARKER_RADIUS, REFERENCE_WIDTH,
+    SHADE, TICK_LABEL,
+};
+use super::ticks;
+use crate::report::figure::{Curves, Layer, LayerKind, Overlay, Scale};
+
+/// Between the panel and its residual strip.
+pub const STRIP_GAP: f64 = 4.0;
+const BAND_OPACITY: f64 = 0.16;
+const TICK_PAD: f64 = 3.2;
+const LABEL_PAD: f64 = 4.0;
+
+/// A panel with everything decided that does not depend on its width.
+pub struct Measured<'a> {
+    panel: &'a Curves,
+    x_range: Option<(f64, f64)>,
+    y_range: Option<(f64, f64)>,
+    y_marks: Marks,
+    y_label: Vec<Line>,
+    strip: Option<Strip>,
+    strip_label: Line,
+    /// Room for labels to the left of the frame.
+    pub left: f64,
+    pub notes: Vec<String>,
+}
+
+struct Strip {
+    kind: Kind,
+    limit: f64,
+    marks: Marks,
+}
+
+fn same_length(what: &str, left: usize, right: usize) -> Result<(), RenderError> {
+    if left == right { Ok(()) } else { Err(RenderError::Lengths { what: what.into(), left, right }) }
+}
+
+impl<'a> Measured<'a> {
+    /// `height` is that of the main frame, without the strip.
+    pub fn new(panel: &'a Curves, height: f64) -> Result<Self, RenderError> {
+        for layer in &panel.layers {
+            match &layer.kind {
+                LayerKind::Theory { x, y, .. } | LayerKind::Overlay(Overlay::Curve { x, y }) => {
+                    same_length(&layer.label, x.len(), y.len())?;
+                }
+                LayerKind::Points { x, y, std_error, spread } => {
+                    same_length(&layer.label, x.len(), y.len())?;
+                    if !std_error.is_empty() {
+                        same_length(&layer.label, x.len(), std_error.len())?;
+                    }
+                    if let Some(spread) = spread {
+                        same_length(&layer.label, x.len(), spread.len())?;
+                    }
+                }
+                LayerKind::Overlay(Overlay::Horizontal(_) | Overlay::Vertical(_)) => {}
+            }
+        }
+        let x_range = axis::range(&panel.x, abscissae(panel).into_iter())?;
+        let y_range = axis::range(&panel.y, ordinates(panel).into_iter())?;
+        let (x_range, y_range) = match (x_range, y_range) {
+            (Some(x), Some(y)) if panel.layers.iter().any(has_values) => (Some(x), Some(y)),
+            _ => (None, None),
+        };
+        let y_marks = match y_range {
+            Some(range) => Marks::upright(panel.y.scale, range, height)?,
+            None => Marks::new(ticks::Ticks::default())?,
+        };
+        let strip = match (&panel.residuals, x_range) {
+            (Some(residuals), Some(_)) => {
+                for series in &residuals.series {
+                    same_length("residuals", series.x.len(), series.z.len())?;
+                }
+                let finite = residuals.series.iter().flat_map(|s| &s.z).filter(|z| z.is_finite());
+                let largest = finite.fold(0.0f64, |a, z| a.max(z.abs()));
+                // Beyond this, a linear strip would flatten the guide at +-2.
+                let kind = if largest > 15.0 { Kind::Asinh } else { Kind::Linear };
+                let limit = if kind == Kind::Asinh { 1.4 * largest } else { (1.12 * largest).max(3.4) };
+                Some(Strip { kind, limit, marks: Marks::new(ticks::residual(limit))? })
+            }
+            _ => None,
+        };
+        let y_text = axis::label(&panel.y.label, y_marks.ticks.exponent);
+        let y_label = markup::wrap(&y_text, LABEL, Face::Regular, height)?;
+        let strip_label = markup::line("Δ / s.e.", TICK_LABEL, Face::Regular)?;
+        let ticks = strip.as_ref().map_or(0.0, |strip| strip.marks.widest()).max(y_marks.widest());
+        let labels = y_label.len() as f64 * LEADING * LABEL;
+        let left = ticks + TICK_PAD + LABEL_PAD + labels.max(if strip.is_some() { LABEL } else { 0.0 });
+        let mut measured =
+            Self { panel, x_range, y_range, y_marks, y_label, strip, strip_label, left, notes: Vec::new() };
+        measured.notes = measured.collect_notes();
+        Ok(measured)
+    }
+
+    /// Ticks of the level axis for a frame of a given width.
+    fn x_marks(&self, width: f64) -> Result<Marks, RenderError> {
+        match self.x_range {
+            Some(range) => Marks::level(self.panel.x.scale, range, width),
+            None => Marks::new(ticks::Ticks::default()),
+        }
+    }
+
+    pub fn has_strip(&self) -> bool {
+        self.panel.residuals.is_some()
+    }
+
+    /// Height of tick labels and label under a frame of a given width.
+    pub fn room_below(&self, width: f64) -> Result<f64, RenderError> {
+        let lines = self.x_label(width)?.len() as f64;
+        Ok(TICK_PAD + TICK_LABEL + LABEL_PAD + lines * LEADING * LABEL)
+    }
+
+    /// The label of the level axis, wrapped to the width of the frame.
+    fn x_label(&self, width: f64) -> Result<Vec<Line>, RenderError> {
+        let marks = self.x_marks(width)?;
+        markup::wrap(&axis::label(&self.panel.x.label, marks.ticks.exponent), LABEL, Face::Regular, width)
+    }
+
+    fn collect_notes(&self) -> Vec<String> {
+        let mut notes = self.panel.notes.clone();
+        for layer in &self.panel.layers {
+            if let LayerKind::Theory { diverged: Some(time), .. } = &layer.kind {
+                let name = if layer.label.is_empty() { String::new() } else { format!(" ({})", layer.label) };
+                notes.push(format!("× theory{name} diverged at {}", significant(*time)));
+            }
+        }
+        if self.x_range.is_none() {
+            return notes;
+        }
+        let (mut nonpositive, mut undefined) = (0, 0);
+        for layer in &self.panel.layers {
+            let (x, y, points) = match &layer.kind {
+                LayerKind::Theory { x, y, .. } => (x, y, false),
+                LayerKind::Points { x, y, .. } => (x, y, true),
+                LayerKind::Overlay(_) => continue,
+            };
+            for (&x, &y) in x.iter().zip(y) {
+                if !x.is_finite() || !y.is_finite() {
+                    undefined += usize::from(points);
+                } else if (self.panel.x.scale == Scale::Log && x <= 0.0)
+                    || (self.panel.y.scale == Scale::Log && y <= 0.0)
+                {
+                    nonpositive += 1;
+                }
+            }
+        }
+        let residuals = self.panel.residuals.iter().flat_map(|r| &r.series).flat_map(|s| &s.z);
+        let unscaled = residuals.filter(|z| !z.is_finite()).count();
+        for (count, what) in [
+            (nonpositive, "not positive (logarithmic axis)"),
+            (undefined, "not finite"),
+            (unscaled, "without a finite residual"),
+        ] {
+            if count > 0 {
+                let values = if count == 1 { "value" } else { "values" };
+                notes.push(format!("Not shown: {count} {values} {what}."));
+            }
+        }
+        notes
+    }
+
+    pub fn is_shaded(&self) -> bool {
+        !self.panel.windows.is_empty() && self.x_range.is_some()
+    }
+
+    /// Draws the panel into its frame, and its residuals into the strip under it. Also returns the rows that
+    /// its legend needs.
+    pub fn draw(&self, main: &Rect, strip: Option<&Rect>) -> Result<(Vec<Item>, Vec<Entry>), RenderError> {
+        let mut items = Vec::new();
+        let lowest = strip.unwrap_or(main);
+        self.draw_labels(main, strip, &mut items)?;
+        let (Some(x_range), Some(y_range)) = (self.x_range, self.y_range) else {
+            let line = markup::line("no data", LABEL, Face::Regular)?;
+            let middle = (0.5 * (main.left + main.right - line.width), 0.5 * (main.top + main.bottom));
+            items.push(Item::new(Role::Text, GREY, Shape::Text { origin: middle, line, rotated: false }));
+            items.push(axis::frame(main));
+            if let Some(strip) = strip {
+                items.push(axis::frame(strip));
+            }
+            return Ok((items, Vec::new()));
+        };
+        let x =
+            Mapping { kind: self.panel.x.scale.into(), range: x_range, start: main.left, end: main.right };
+        let y =
+            Mapping { kind: self.panel.y.scale.into(), range: y_range, start: main.bottom, end: main.top };
+        for rect in [Some(main), strip].into_iter().flatten() {
+            self.shade(&x, rect, &mut items);
+        }
+
+        let plot = Plot { x, y, frame: main, radius: self.radius(main) };
+        // Areas, then references, lines, and on top the points.
+        for layer in &self.panel.layers {
+            plot.band(layer, &mut items);
+        }
+        let mut entries = self.entries();
+        for layer in &self.panel.layers {
+            plot.overlay(layer, &mut items);
+        }
+        for layer in &self.panel.layers {
+            plot.line(layer, &mut items);
+        }
+        for layer in &self.panel.layers {
+            plot.points(layer, &mut items);
+        }
+        self.name_references(&plot, &mut items, &mut entries)?;
+
+        let x_marks = self.x_marks(main.width())?;
+        items.push(axis::frame(main));
+        axis::draw_level(&mut items, &x_marks, &x, main, strip.is_none());
+        axis::draw_upright(&mut items, &self.y_marks, &y, main);
+        if let (Some(rect), Some(measured)) = (strip, &self.strip) {
+            self.draw_strip(measured, &x, rect, &mut items);
+            axis::draw_level(&mut items, &x_marks, &x, lowest, true);
+        }
+        Ok((items, entries))
+    }
+
+    fn draw_labels(
+        &self,
+        main: &Rect,
+        strip: Option<&Rect>,
+        items: &mut Vec<Item>,
+    ) -> Result<(), RenderError> {
+        let lowest = strip.unwrap_or(main);
+        let mut baseline = lowest.bottom + TICK_PAD + TICK_LABEL + LABEL_PAD + 0.8 * LABEL;
+        for line in self.x_label(main.width())? {
+            let origin = (0.5 * (main.left + main.right - line.width), baseline);
+            items.push(Item::new(Role::Text, INK, Shape::Text { origin, line, rotated: false }));
+            baseline += LEADING * LABEL;
+        }
+        let ticks = self.strip.as_ref().map_or(0.0, |s| s.marks.widest()).max(self.y_marks.widest());
+        let right = main.left - ticks - TICK_PAD - LABEL_PAD;
+        let count = self.y_label.len();
+        for (i, line) in self.y_label.iter().enumerate() {
+            let x = right - 0.22 * LABEL - LEADING * LABEL * (count - 1 - i) as f64;
+            let origin = (x, 0.5 * (main.top + main.bottom + line.width));
+            items.push(Item::new(Role::Text, INK, Shape::Text { origin, line: line.clone(), rotated: true }));
+        }
+        if let (Some(strip), Some(_)) = (strip, &self.strip) {
+            let line = self.strip_label.clone();
+            let origin = (right - 0.22 * LABEL, 0.5 * (strip.top + strip.bottom + line.width));
+            items.push(Item::new(Role::Text, INK, Shape::Text { origin, line, rotated: true }));
+        }
+        Ok(())
+    }
+
+    /// Shades the part of the abscissa outside the claimed windows.
+    fn shade(&self, x: &Mapping, rect: &Rect, items: &mut Vec<Item>) {
+        if self.panel.windows.is_empty() {
+            return;
+        }
+        let mut claimed: Vec<(f64, f64)> = self
+            .panel
+            .windows
+            .iter()
+            .map(|&(lo, hi)| (x.at(lo).unwrap_or(rect.left), x.at(hi).unwrap_or(rect.right)))
+            .collect();
+        claimed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        claimed.push((rect.right, rect.right));
+        let mut from = rect.left;
+        for (lo, hi) in claimed {
+            let to = lo.min(rect.right);
+            if to - from > 0.1 {
+                let block = Rect { left: from, right: to, ..*rect };
+                items.push(Item::new(Role::Shade, SHADE, Shape::Block(block)));
+            }
+            from = from.max(hi);
+        }
+    }
+
+    /// Markers shrink where many of them stand side by side.
+    fn radius(&self, frame: &Rect) -> f64 {
+        let densest = self
+            .panel
+            .layers
+            .iter()
+            .map(|layer| match &layer.kind {
+                LayerKind::Points { x, .. } => x.len(),
+                LayerKind::Theory { .. } | LayerKind::Overlay(_) => 0,
+            })
+            .max()
+            .unwrap_or(0);
+        (0.42 * frame.width() / densest.max(1) as f64).clamp(1.4, MARKER_RADIUS)
+    }
+
+    /// Rows of the legend, one for each label, in the order of the layers.
+    fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for layer in self.panel.layers.iter().filter(|layer| !layer.label.is_empty()) {
+            let color = style::color(layer.color);
+            let position = entries.iter().position(|entry| entry.label == layer.label);
+            let position = position.unwrap_or_else(|| {
+                entries.push(Entry { label: layer.label.clone(), ..Entry::default() });
+                entries.len() - 1
+            });
+            let entry = &mut entries[position];
+            match &layer.kind {
+                LayerKind::Theory { .. } => entry.line = Some((color, style::dash(layer.style))),
+                LayerKind::Points { .. } => entry.marker = Some((color, layer.style, false)),
+                LayerKind::Overlay(_) => entry.reference = Some(style::reference(layer.style)),
+            }
+        }
+        // References after the series.
+        entries.sort_by_key(|entry| entry.reference.is_some());
+        entries
+    }
+
+    /// Writes the name of a horizontal or vertical reference beside it where it covers no data; it then
+    /// needs no row in the legend.
+    fn name_references(
+        &self,
+        plot: &Plot,
+        items: &mut Vec<Item>,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), RenderError> {
+        for layer in &self.panel.layers {
+            let LayerKind::Overlay(overlay) = &layer.kind else { continue };
+            let repeated = self.panel.layers.iter().filter(|other| other.label == layer.label).count() > 1;
+            if layer.label.is_empty() || repeated {
+                continue;
+            }
+            let line = markup::line(&layer.label, LEGEND, Face::Regular)?;
+            let Some((text, clear)) = plot.beside(overlay, &line, items) else { continue };
+            if clear {
+                items.push(text);
+                entries.retain(|entry| entry.label != layer.label);
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_strip(&self, strip: &Strip, x: &Mapping, rect: &Rect, items: &mut Vec<Item>) {
+        let range = (-strip.limit, strip.limit);
+        let y = Mapping { kind: strip.kind, range, start: rect.bottom, end: rect.top };
+        let mut guide = |z: f64, pattern: &[f64]| {
+            if let Some(y) = y.at(z) {
+                for points in clip::dashes(&[(rect.left, y), (rect.right, y)], pattern) {
+                    let shape = Shape::Path { points, width: 0.8 * FRAME_WIDTH };
+                    items.push(Item::new(Role::Frame, GREY, shape));
+                }
+            }
+        };
+        guide(0.0, &[]);
+        guide(2.0, &[2.5, 2.0]);
+        guide(-2.0, &[2.5, 2.0]);
+        let plot = Plot { x: *x, y, frame: rect, radius: 0.75 * self.radius(rect) };
+        for series in self.panel.residuals.iter().flat_map(|residuals| &residuals.series) {
+            for (&x, &z) in series.x.iter().zip(&series.z) {
+                if let Some(center) = plot.inside(x, z) {
+                    let color = style::color(series.color);
+                    items.extend(style::marker(series.style, center, plot.radius, color, Role::Marker));
+                }
+            }
+        }
+        items.push(axis::frame(rect));
+        axis::draw_upright(items, &strip.marks, &y, rect);
+    }
+}
+
+fn has_values(layer: &Layer) -> bool {
+    match &layer.kind {
+        LayerKind::Theory { x, .. }
+        | LayerKind::Points { x, .. }
+        | LayerKind::Overlay(Overlay::Curve { x, .. }) => !x.is_empty(),
+        LayerKind::Overlay(Overlay::Horizontal(_) | Overlay::Vertical(_)) => false,
+    }
+}
+
+/// Values that the level axis must show: those whose ordinate can be drawn.
+fn abscissae(panel: &Curves) -> Vec<f64> {
+    let shown = |x: &[f64], y: &[f64]| -> Vec<f64> {
+        let visible = |y: f64| y.is_finite() && (panel.y.scale == Scale::Linear || y > 0.0);
+        x.iter().zip(y).filter(|&(_, &y)| visible(y)).map(|(&x, _)| x).collect()
+    };
+    let mut values = Vec::new();
+    for layer in &panel.layers {
+        match &layer.kind {
+            LayerKind::Theory { x, y, .. }
+            | LayerKind::Points { x, y, .. }
+            | LayerKind::Overlay(Overlay::Curve { x, y }) => values.extend(shown(x, y)),
+            LayerKind::Overlay(Overlay::Vertical(x)) => values.push(*x),
+            LayerKind::Overlay(Overlay::Horizontal(_)) => {}
+        }
+    }
+    values
+}
+
+/// Values that the upright axis must show. Error bars count where they do not stretch a logarithmic axis;
+/// a reference curve may leave the frame.
+fn ordinates(panel: &Curves) -> Vec<f64> {
+    let in_range = |x: f64| match panel.x.range {
+        Some((lo, hi)) => (lo..=hi).contains(&x),
+        None => x.is_finite() && (panel.x.scale == Scale::Linear || x > 0.0),
+    };
+    let mut values = Vec::new();
+    for layer in &panel.layers {
+        match &layer.kind {
+            LayerKind::Theory { x, y, .. } => {
+                values.extend(x.iter().zip(y).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y));
+            }
+            LayerKind::Points { x, y, std_error, spread } => {
+                for (i, &mean) in y.iter().enumerate().filter(|&(i, _)| in_range(x[i])) {
+                    let error = std_error.get(i).copied().unwrap_or(0.0);
+                    let spread = spread.as_ref().map_or(0.0, |s| s[i]);
+                    let reach = if error.is_finite() { error } else { 0.0 };
+                    let reach = if spread.is_finite() { reach.max(spread) } else { reach };
+                    values.extend([mean, mean + reach]);
+                    if panel.y.scale == Scale::Linear || mean - reach > 0.5 * mean {
+                        values.push(mean - reach);
+                    }
+                }
+            }
+            LayerKind::Overlay(Overlay::Horizontal(y)) => values.push(*y),
+            LayerKind::Overlay(Overlay::Vertical(_) | Overlay::Curve { .. }) => {}
+        }
+    }
+    if values.is_empty() {
+        for layer in &panel.layers {
+            if let LayerKind::Overlay(Overlay::Curve { y, .. }) = &layer.kind {
+                values.extend(y);
+            }
+        }
+    }
+    values
+}
+
+/// A number for a note, to three figures.
+fn significant(value: f64) -> String {
+    if value == 0.0 || !(1e-3..1e5).contains(&value.abs()) {
+        let text = format!("{value:.2e}");
+        return match text.split_once('e') {
+            Some((mantissa, exponent)) => format!("{mantissa}×10^{{{exponent}}}"),
+            None => text,
+        };
+    }
+    let decimals = (2 - value.abs().log10().floor() as i32).max(0) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// A frame with its two axes.
+struct Plot<'a> {
+    x: Mapping,
+    y: Mapping,
+    frame: &'a Rect,
+    radius: f64,
+}
+
+impl Plot<'_> {
+    fn at(&self, x: f64, y: f64) -> Option<Point> {
+        Some((self.x.at(x)?, self.y.at(y)?))
+    }
+
+    fn inside(&self, x: f64, y: f64) -> Option<Point> {
+        self.at(x, y).filter(|&point| self.frame.contains(point))
+    }
+
+    fn strokes(
+        &self,
+        points: &[Option<Point>],
+        pattern: &[f64],
+        item: impl Fn(Vec<Point>) -> Item,
+    ) -> Vec<Item> {
+        let pieces = clip::path(points, self.frame);
+        pieces.iter().flat_map(|piece| clip::dashes(piece, pattern)).map(item).collect()
+    }
+
+    fn curve(&self, x: &[f64], y: &[f64]) -> Vec<Option<Point>> {
+        x.iter().zip(y).map(|(&x, &y)| self.at(x, y)).collect()
+    }
+
+    fn band(&self, layer: &Layer, items: &mut Vec<Item>) {
+        let LayerKind::Points { x, y, spread: Some(spread), .. } = &layer.kind else { return };
+        // On a logarithmic axis a band that reaches zero has no lower edge: it leaves through the bottom.
+        let floor = self.frame.bottom + 10.0 * self.frame.height();
+        let edges: Vec<Option<(f64, f64, f64)>> = (0..x.len())
+            .map(|i| {
+                let above = self.y.at(y[i] + spread[i])?;
+                let below = if spread[i].is_finite() { self.y.at(y[i] - spread[i]) } else { None };
+                Some((self.x.at(x[i])?, above, below.unwrap_or(floor)))
+            })
+            .collect();
+        for run in edges.split(Option::is_none).filter(|run| run.len() > 1) {
+            let upper = run.iter().flatten().map(|&(x, above, _)| (x, above));
+            let lower = run.iter().rev().flatten().map(|&(x, _, below)| (x, below));
+            let outline: Vec<Point> = upper.chain(lower).collect();
+            let points = clip::polygon(&outline, self.frame);
+            if points.len() > 2 {
+                let item = Item::new(Role::Band, style::color(layer.color), Shape::Polygon(points));
+                items.push(item.faded(BAND_OPACITY));
+            }
+        }
+    }
+
+    fn line(&self, layer: &Layer, items: &mut Vec<Item>) {
+        let LayerKind::Theory { x, y, diverged } = &layer.kind else { return };
+        let color = style::color(layer.color);
+        let points = self.curve(x, y);
+        let item = |points| Item::new(Role::Line, color, Shape::Path { points, width: LINE_WIDTH });
+        items.extend(self.strokes(&points, style::dash(layer.style), item));
+        if diverged.is_some()
+            && let Some(end) = points.iter().flatten().rfind(|&&point| self.frame.contains(point))
+        {
+            items.extend(style::marker(5, *end, 1.5 * MARKER_RADIUS, color, Role::Line));
+        }
+    }
+
+    fn points(&self, layer: &Layer, items: &mut Vec<Item>) {
+        let LayerKind::Points { x, y, std_error, .. } = &layer.kind else { return };
+        let color = style::color(layer.color);
+        for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
+            let Some(center) = self.inside(x, y) else { continue };
+            if let Some(&error) = std_error.get(i).filter(|error| error.is_finite()) {
+                self.bar(center, y, error, color, items);
+            }
+            items.extend(style::marker(layer.style, center, self.radius, color, Role::Marker));
+        }
+    }
+
+    /// The standard error, from the edge of the marker outwards. Where it reaches zero on a logarithmic
+    /// axis it ends in an arrow at the frame.
+    fn bar(&self, center: Point, mean: f64, error: f64, color: Color, items: &mut Vec<Item>) {
+        let mut push =
+            |points| items.push(Item::new(Role::Bar, color, Shape::Path { points, width: BAR_WIDTH }));
+        for side in [1.0, -1.0] {
+            let away = -side;
+            let start = center.1 + away * self.radius;
+            let limit = if side > 0.0 { self.frame.top } else { self.frame.bottom };
+            let tip = self.y.at(mean + side * error);
+            let end = tip.unwrap_or(limit).clamp(self.frame.top, self.frame.bottom);
+            if away * (end - start) <= 0.0 {
+                continue;
+            }
+            push(vec![(center.0, start), (center.0, end)]);
+            let half = 0.6 * self.radius;
+            match tip {
+                Some(tip) if tip == end => push(vec![(center.0 - half, end), (center.0 + half, end)]),
+                Some(_) => {}
+                None => push(vec![
+                    (center.0 - half, end - away * 2.2 * half),
+                    (center.0, end),
+                    (center.0 + half, end - away * 2.2 * half),
+                ]),
+            }
+        }
+    }
+
+    fn overlay(&self, layer: &Layer, items: &mut Vec<Item>) {
+        let LayerKind::Overlay(overlay) = &layer.kind else { return };
+        let points = match overlay {
+            Overlay::Horizontal(y) => {
+                let y = self.y.at(*y);
+                vec![y.map(|y| (self.frame.left, y)), y.map(|y| (self.frame.right, y))]
+            }
+            Overlay::Vertical(x) => {
+                let x = self.x.at(*x);
+                vec![x.map(|x| (x, self.frame.bottom)), x.map(|x| (x, self.frame.top))]
+            }
+            Overlay::Curve { x, y } => self.curve(x, y),
+        };
+        let item = |points| Item::new(Role::Reference, GREY, Shape::Path { points, width: REFERENCE_WIDTH });
+        items.extend(self.strokes(&points, style::reference(layer.style), item));
+    }
+
+    /// A place beside a straight reference for its name, and whether it is clear of all data there.
+    fn beside(&self, overlay: &Overlay, line: &Line, items: &[Item]) -> Option<(Item, bool)> {
+        let frame = self.frame;
+        let inset = 6.0;
+        let places: Vec<Point> = match overlay {
+            Overlay::Curve { .. } => return None,
+            Overlay::Horizontal(y) => {
+                let y = self.y.at(*y)?;
+                let lefts = [
+                    frame.right - inset - line.width,
+                    frame.left + inset,
+                    0.5 * (frame.left + frame.right - line.width),
+                ];
+                lefts.iter().flat_map(|&x| [(x, y - 2.6), (x, y + 0.74 * LEGEND + 2.6)]).collect()
+            }
+            Overlay::Vertical(x) => {
+                let x = self.x.at(*x)?;
+                let heights = [frame.top + inset + 0.74 * LEGEND, frame.bottom - inset];
+                heights.iter().flat_map(|&y| [(x + 3.0, y), (x - 3.0 - line.width, y)]).collect()
+            }
+        };
+        let texts = places.into_iter().map(|origin| {
+            let shape = Shape::Text { origin, line: line.clone(), rotated: false };
+            Item::new(Role::Reference, GREY, shape)
+        });
+        let obstacles: Vec<&Item> = items.iter().filter(|item| item.role.shows_data()).collect();
+        let mut texts = texts.map(|text| {
+            let bounds = text.bounds();
+            let within =
+                frame.contains((bounds.left, bounds.top)) && frame.contains((bounds.right, bounds.bottom));
+            let room = bounds.grown(1.2);
+            let clear = within && !obstacles.iter().any(|item| legend::reaches(item, &room));
+            (text, clear)
+        });
+        texts.find(|(_, clear)| *clear)
+    }
+}

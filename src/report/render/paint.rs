@@ -1,0 +1,155 @@
+//! From a [`Scene`] to files: `plotters` writes the SVG, `usvg` turns its text into outlines, `resvg`
+//! rasterises those.
+
+use std::sync::{Arc, LazyLock};
+
+use plotters::backend::{DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontFamily, FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg;
+
+use super::font::{self, Face};
+use super::scene::{Color, Item, Point, Rect, Scene, Shape};
+use super::{Options, RenderError, Rendered};
+
+/// Units of the canvas in a point. The backend draws at integer coordinates; a fiftieth of a point is a
+/// twentieth of a pixel of the PNG.
+const UNITS: f64 = 50.0;
+
+/// The backend divides font sizes by this and lowers the baseline of a text anchored at its top by
+/// `TOP` font sizes.
+const SHRINK: f64 = 1.24;
+const TOP: f64 = 0.76;
+
+static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
+    let mut database = usvg::fontdb::Database::new();
+    for file in font::files() {
+        database.load_font_source(usvg::fontdb::Source::Binary(Arc::new(file)));
+    }
+    Arc::new(database)
+});
+
+fn backend(error: impl std::fmt::Display) -> RenderError {
+    RenderError::Backend(error.to_string())
+}
+
+fn units(length: f64) -> i32 {
+    (length * UNITS).round() as i32
+}
+
+fn at((x, y): Point) -> (i32, i32) {
+    (units(x), units(y))
+}
+
+fn paint_of(item: &Item, width: f64) -> ShapeStyle {
+    let Color(r, g, b) = item.color;
+    ShapeStyle {
+        color: RGBAColor(r, g, b, item.opacity),
+        filled: true,
+        stroke_width: units(width).unsigned_abs(),
+    }
+}
+
+/// Points on the canvas, without repetitions.
+fn path(points: &[Point]) -> Vec<(i32, i32)> {
+    let mut path: Vec<(i32, i32)> = points.iter().map(|&p| at(p)).collect();
+    path.dedup();
+    path
+}
+
+fn draw(scene: &Scene) -> Result<String, RenderError> {
+    let mut svg = String::new();
+    let size = (units(scene.width).unsigned_abs(), units(scene.height).unsigned_abs());
+    {
+        let mut canvas = SVGBackend::with_string(&mut svg, size);
+        let white = ShapeStyle { color: RGBAColor(255, 255, 255, 1.0), filled: true, stroke_width: 0 };
+        canvas.draw_rect((0, 0), (size.0 as i32, size.1 as i32), &white, true).map_err(backend)?;
+        for item in &scene.items {
+            draw_item(&mut canvas, item)?;
+        }
+        canvas.present().map_err(backend)?;
+    }
+    // Attributes that the backend cannot set are inherited from a group.
+    let start = svg.find('>').map_or(0, |end| end + 1);
+    let end = svg.rfind("</svg>").unwrap_or(svg.len());
+    let body = &svg[start..end];
+    Ok(format!("{}<g stroke-linejoin=\"round\" font-kerning=\"none\">{body}</g></svg>", &svg[..start]))
+}
+
+fn draw_item(canvas: &mut SVGBackend, item: &Item) -> Result<(), RenderError> {
+    match &item.shape {
+        Shape::Path { points, width } => {
+            canvas.draw_path(path(points), &paint_of(item, *width)).map_err(backend)
+        }
+        Shape::Polygon(points) => canvas.fill_polygon(path(points), &paint_of(item, 0.0)).map_err(backend),
+        Shape::Block(Rect { left, top, right, bottom }) => canvas
+            .draw_rect(at((*left, *top)), at((*right, *bottom)), &paint_of(item, 0.0), true)
+            .map_err(backend),
+        Shape::Circle { center, radius, width } => canvas
+            .draw_circle(at(*center), units(*radius).unsigned_abs(), &paint_of(item, *width), false)
+            .map_err(backend),
+        Shape::Text { origin, line, rotated } => {
+            for run in &line.runs {
+                let style = match run.face {
+                    Face::Regular => FontStyle::Normal,
+                    Face::Italic => FontStyle::Italic,
+                    Face::Bold => FontStyle::Bold,
+                };
+                let drop = TOP * run.size;
+                let (turn, position) = if *rotated {
+                    (FontTransform::Rotate270, (origin.0 - run.rise - drop, origin.1 - run.x))
+                } else {
+                    (FontTransform::None, (origin.0 + run.x, origin.1 - run.rise - drop))
+                };
+                let font = (FontFamily::Name(font::FAMILY), run.size * UNITS * SHRINK, style).into_font();
+                let Color(r, g, b) = item.color;
+                let color = RGBAColor(r, g, b, item.opacity);
+                let text =
+                    TextStyle::from(font.transform(turn)).color(&color).pos(Pos::new(HPos::Left, VPos::Top));
+                canvas.draw_text(&run.text, &text, at(position)).map_err(backend)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Both files of a scene.
+pub fn files(scene: &Scene, options: &Options) -> Result<Rendered, RenderError> {
+    let settings =
+        usvg::Options { fontdb: FONTS.clone(), font_family: font::FAMILY.into(), ..usvg::Options::default() };
+    let tree = usvg::Tree::from_str(&draw(scene)?, &settings).map_err(backend)?;
+
+    let writing = usvg::WriteOptions {
+        coordinates_precision: 1,
+        transforms_precision: 4,
+        indent: usvg::Indent::None,
+        ..usvg::WriteOptions::default()
+    };
+    let outlines = tree.to_string(&writing);
+    let start = outlines.find('>').map_or(0, |end| end + 1);
+    let millimetres = |points: f64| points / 72.0 * 25.4;
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.2}mm\" height=\"{:.2}mm\" \
+         viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title><desc>{}</desc>{}",
+        millimetres(scene.width),
+        millimetres(scene.height),
+        units(scene.width),
+        units(scene.height),
+        escaped(&scene.title),
+        escaped(&scene.description),
+        &outlines[start..],
+    );
+
+    let scale = f64::from(options.png_width) / tree.size().width() as f64;
+    let height = (f64::from(tree.size().height()) * scale).round().max(1.0) as u32;
+    let mut pixels = Pixmap::new(options.png_width, height)
+        .ok_or_else(|| RenderError::Backend(format!("no picture of {} pixels", options.png_width)))?;
+    let scale = scale as f32;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    Ok(Rendered { svg, png: pixels.encode_png().map_err(backend)? })
+}
