@@ -27,7 +27,7 @@ pub struct ProblemKind {
     pub fluctuation_exponent: f64,
     /// Unit of the time axis.
     pub time_unit: &'static str,
-    /// Tolerance of the law where a scenario states none.
+    /// Tolerance of the law's integrator, relative and absolute, unless a scenario states another.
     pub default_tolerance: f64,
     /// Structural faults of the law that `--fault` accepts, with their meaning.
     pub law_faults: &'static [(&'static str, &'static str)],

@@ -1,3 +1,155 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
 pub mod committee;
+
+use crate::math::gaussian::AverageError;
+use crate::ode::{self, OdeError};
+use crate::problem::{Problem, Start};
+use crate::trajectory::{Curve, End};
+use std::time::Instant;
+
+/// How a law is integrated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LawOptions {
+    /// Relative and absolute tolerance of the integrator on the order parameters.
+    pub tolerance: f64,
+    /// Structural faults to plant, by the names of [`crate::problem::ProblemKind::law_faults`].
+    pub faults: Vec<String>,
+    /// Integrate a second time with ten times the tolerance; the difference is the error of every value.
+    pub measure_error: bool,
+}
+
+/// Why a law gives no curve. A trajectory that diverges is a curve with [`End::Diverged`], not an error.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LawError {
+    #[error("no law covers the problem: {reason}")]
+    Uncovered { reason: String },
+    #[error("unknown observable {name:?} of the law; it has {known}")]
+    UnknownObservable { name: String, known: String },
+    #[error("unknown fault {name:?} of the law; it has {known}")]
+    UnknownFault { name: String, known: String },
+    #[error("the start does not fit the problem: {reason}")]
+    Start { reason: String },
+    #[error("the law cannot be integrated: {reason}")]
+    Integration { reason: String },
+    #[error("an average of the law at t = {time:.6e}: {source}")]
+    Average { time: f64, source: AverageError },
+    #[error("unknown asymptotic formula {name:?}; the problem has {known}")]
+    UnknownOverlay { name: String, known: String },
+    #[error("{name} does not apply: {reason}")]
+    Overlay { name: String, reason: String },
+}
+
+/// The law of `problem` from `start`: `observables` at `times` (ascending, nonnegative, in units of the problem).
+///
+/// # Errors
+/// [`LawError`] for misuse and for averages that cannot be computed. A law that diverges ends its curve early.
+pub fn integrate(
+    problem: &Problem,
+    start: &Start,
+    times: &[f64],
+    observables: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    match (problem, start) {
+        (Problem::Committee(problem), Start::Committee(start)) => {
+            committee::integrate(problem, start, times, observables, options)
+        }
+    }
+}
+
+/// The value of a named asymptotic formula of the problem, for the generalisation error.
+///
+/// # Errors
+/// If the problem has no such formula, or lies outside its validity: the error says why.
+pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
+    match problem {
+        Problem::Committee(problem) => committee::overlay(problem, name),
+    }
+}
+
+/// A system of ordinary differential equations for order parameters.
+trait Law {
+    type Observable;
+
+    /// The state at t = 0.
+    fn start(&self) -> Vec<f64>;
+    fn rhs(&mut self, t: f64, y: &[f64], dy: &mut [f64]) -> Result<(), AverageError>;
+    fn observe(&mut self, t: f64, y: &[f64], observable: &Self::Observable) -> Result<f64, AverageError>;
+}
+
+/// Integrates a law once, and once more if its error is wanted.
+fn follow<L: Law>(
+    law: &mut L,
+    observables: &[L::Observable],
+    names: &[String],
+    times: &[f64],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    let started = Instant::now();
+    let mut curve = follow_once(law, observables, names, times, options.tolerance)?;
+    if options.measure_error {
+        let loose = follow_once(law, observables, names, times, 10.0 * options.tolerance)?;
+        for (o, errors) in curve.errors.iter_mut().enumerate() {
+            for (k, error) in errors.iter_mut().enumerate() {
+                *error = match loose.values[o].get(k) {
+                    Some(value) => (curve.values[o][k] - value).abs(),
+                    None => f64::INFINITY,
+                };
+            }
+        }
+        curve.work += loose.work;
+    }
+    curve.work.seconds = started.elapsed().as_secs_f64();
+    Ok(curve)
+}
+
+fn follow_once<L: Law>(
+    law: &mut L,
+    observables: &[L::Observable],
+    names: &[String],
+    times: &[f64],
+    tolerance: f64,
+) -> Result<Curve, LawError> {
+    let mut curve = Curve::new(names);
+    let start = law.start();
+    let mut states: Vec<(f64, Vec<f64>)> = Vec::with_capacity(times.len());
+    let outcome = ode::integrate(
+        &mut |t: f64, y: &[f64], dy: &mut [f64]| law.rhs(t, y, dy),
+        0.0,
+        &start,
+        times,
+        &ode::Options::with_tolerance(tolerance),
+        |t, y| states.push((t, y.to_vec())),
+    );
+    let mut snapshot = vec![0.0; observables.len()];
+    for (time, y) in states {
+        for (value, observable) in snapshot.iter_mut().zip(observables) {
+            *value =
+                law.observe(time, &y, observable).map_err(|source| LawError::Average { time, source })?;
+        }
+        curve.push(time, &snapshot);
+    }
+    let stats = match outcome {
+        Ok(stats) => stats,
+        Err(OdeError::Input { reason }) => return Err(LawError::Integration { reason }),
+        Err(OdeError::Rhs { time, error: source @ AverageError::NotConverged { .. }, .. }) => {
+            return Err(LawError::Average { time, source });
+        }
+        Err(error) => {
+            let (OdeError::Rhs { time, .. }
+            | OdeError::Diverged { time, .. }
+            | OdeError::StepTooSmall { time, .. }
+            | OdeError::TooManySteps { time, .. }) = error
+            else {
+                unreachable!("bad input is no trajectory")
+            };
+            curve.end = End::Diverged { time, reason: error.to_string() };
+            error.stats()
+        }
+    };
+    curve.work.rhs_calls = stats.rhs_calls;
+    curve.work.steps = stats.steps();
+    curve.work.rejected_steps = stats.rejected_steps;
+    Ok(curve)
+}
