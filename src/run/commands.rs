@@ -120,7 +120,11 @@ fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
             let label = preset.as_deref().map_or(String::new(), |p| format!(" (preset {p})"));
             match resolved(&source, &Overrides { preset, ..Overrides::default() }) {
                 Ok(scenario) => say(&format!("{name}{label}: valid, {} cases", scenario.cases.len())),
-                Err(error) => reports.push(error.to_string()),
+                Err(error) => {
+                    // What is wrong with the file itself is wrong with every preset.
+                    reports.push(error.to_string());
+                    break;
+                }
             }
         }
     }

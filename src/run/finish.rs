@@ -180,7 +180,7 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads:
         work,
         seed: root_seed(scenario),
         streams: "root / scenario / series / sweep point / size / replica / purpose".into(),
-        versions: Versions::here(commit(), vec![("linear algebra".into(), crate::linalg::provider().into())]),
+        versions: Versions::here(commit(), vec![("linear algebra".into(), "faer".into())]),
         threads,
         faults: scenario.faults.clone(),
         overrides: Vec::new(),
