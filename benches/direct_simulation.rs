@@ -21,14 +21,14 @@ fn main() {
         batch: 1, output: OutputScaling::Committee, teacher: Teacher::Given { t: DMatrix::identity(2, 2) },
         teacher_second_layer: DVector::from_element(2, 1.0), init: Init::Random { std: 0.5 },
         student_second_layer: DVector::from_element(k, 1.0), second_layer_std: 0.0, training_set: None });
-    let n = 20_000_000.0 / (d as f64 * d as f64) / (k as f64 + 2.0) * 6.0;
+    let n = 2_000_000.0 / (d as f64 * d as f64) / (k as f64 + 2.0) * 6.0;
     let names = vec!["generalisation_error".to_string(), "Q[1,2]".into()];
     let m = Measure { times: &[n], observables: &names, risk: Risk::Overlaps };
     let mut best = f64::INFINITY;
-    for r in 0..10 {
-        let c = replica(&p, d, &m, &Stream::root(3).index(r / 5), &|| false).unwrap().curve;
+    for r in 0..200 {
+        let c = replica(&p, d, &m, &Stream::root(3).index(r / 100), &|| false).unwrap().curve;
         best = best.min(c.work.seconds * 1e9 / (c.work.updates as f64 * d as f64));
-        if r % 5 == 4 { println!("{:?} {:?}", c.values, c.end); }
+        if r % 100 == 4 { println!("{:?} {:?}", c.values, c.end); }
     }
     println!("d {d} K {k}: {best:.3} ns per step and coordinate");
     }

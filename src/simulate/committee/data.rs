@@ -1,7 +1,7 @@
 //! Where samples come from.
 
 use super::start::Network;
-use super::units::{Line, Units};
+use super::units::{Blocks, Units};
 use crate::problem::committee::Committee;
 use crate::rng::{Gaussians, Stream};
 use crate::simulate::SimulationError;
@@ -11,8 +11,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Inputs are drawn from the stream `data`, label noise from `label-noise`.
 pub(super) enum Data {
-    /// A new sample every time. `input` is the latest one.
-    Fresh { input: Units, inputs: Gaussians, noise: Gaussians },
+    /// A new sample every time. `input` is the latest one, `blocks` hold a part of the next.
+    Fresh { input: Units, blocks: Blocks, inputs: Gaussians, noise: Gaussians },
     /// P d samples with their noisy labels, drawn once, visited uniformly at random with replacement on the
     /// stream `batch`. `latest` is the latest one.
     Stored { inputs: Units, labels: Vec<f64>, choice: Xoshiro256PlusPlus, latest: usize },
@@ -24,7 +24,7 @@ impl Data {
         let mut gaussians = stream.child("data").gaussians();
         let mut noise = stream.child("label-noise").gaussians();
         let Some(per_dimension) = problem.training_set else {
-            return Ok(Self::Fresh { input: Units::zeros(1, d), inputs: gaussians, noise });
+            return Ok(Self::Fresh { input: Units::zeros(1, d), blocks: Blocks::new(d), inputs: gaussians, noise });
         };
         let samples = (per_dimension * d as f64).round() as usize;
         if samples == 0 {
@@ -36,8 +36,7 @@ impl Data {
             .map(|sample| {
                 gaussians.fill(inputs.values_mut(sample));
                 fields.clear();
-                let x = inputs.get(sample);
-                fields.add(network.simd, &network.weights, network.k..network.k + network.m, &(0..x.len()), x);
+                fields.add(network.simd, &network.weights, network.k..network.k + network.m, &(0..inputs.padded()), inputs.get(sample));
                 fields.finish(network.step.field);
                 let teacher = output(problem.activation, network.v_star.as_slice(), &fields.values[network.k..]);
                 problem.teacher_scale() * teacher + problem.noise_std * noise.next()
@@ -47,7 +46,7 @@ impl Data {
     }
 
     /// The latest sample; zero before the first.
-    pub fn latest(&self) -> &[Line] {
+    pub fn latest(&self) -> &[f64] {
         match self {
             Self::Fresh { input, .. } => input.get(0),
             Self::Stored { inputs, latest, .. } => inputs.get(*latest),

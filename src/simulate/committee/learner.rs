@@ -2,7 +2,7 @@
 
 use super::data::Data;
 use super::start::Network;
-use super::units::{BLOCK, Line, Sum, Units, ZERO, blocks, dot, draw, update, update_dot};
+use super::units::{Sum, Units, dot, ranges, update, update_dot};
 use crate::problem::activation::Activation;
 use crate::problem::committee::Committee;
 use crate::rng::{Simd, Stream};
@@ -25,7 +25,7 @@ impl Fields {
     }
 
     /// Adds one block of an input to the fields of some units.
-    pub fn add(&mut self, simd: Simd, weights: &Units, units: Range<usize>, block: &Range<usize>, x: &[Line]) {
+    pub fn add(&mut self, simd: Simd, weights: &Units, units: Range<usize>, block: &Range<usize>, x: &[f64]) {
         for unit in units {
             dot(simd, &weights.get(unit)[block.clone()], x, &mut self.sums[unit]);
         }
@@ -66,7 +66,7 @@ struct Student {
 impl Student {
     /// Does what is pending on one block of the latest input `old`, then adds the block `new` of the next one to
     /// the students' fields.
-    fn advance(&mut self, block: &Range<usize>, old: &[Line], new: &[Line]) {
+    fn advance(&mut self, block: &Range<usize>, old: &[f64], new: &[f64]) {
         let Self { network, fields, pending, keep, batch } = self;
         for (k, &c) in pending.iter().enumerate() {
             match batch {
@@ -83,7 +83,7 @@ impl Student {
     }
 
     /// Does what is pending on the latest input.
-    fn settle(&mut self, latest: &[Line]) {
+    fn settle(&mut self, latest: &[f64]) {
         for (k, c) in self.pending.iter_mut().enumerate() {
             let target = match &mut self.batch {
                 None => self.network.weights.get_mut(k),
@@ -96,13 +96,13 @@ impl Student {
     }
 
     /// Moves the weights by the gradient of a complete batch.
-    fn settle_batch(&mut self, latest: &[Line], decay: f64) {
+    fn settle_batch(&mut self, latest: &[f64], decay: f64) {
         self.settle(latest);
         if let Some(gradient) = &mut self.batch {
             for k in 0..self.pending.len() {
                 update(self.network.simd, self.network.weights.get_mut(k), decay, 1.0, gradient.get(k));
+                gradient.get_mut(k).fill(0.0);
             }
-            gradient.clear();
         }
     }
 }
@@ -165,18 +165,16 @@ impl<'a> Learner<'a> {
     fn next_sample(&mut self) -> f64 {
         let problem = self.problem;
         let student = &mut self.student;
-        let (d, k, m) = (student.network.d, student.network.k, student.network.m);
+        let (k, m) = (student.network.k, student.network.m);
         let scale = student.network.step.field;
         student.fields.clear();
         match &mut self.data {
-            Data::Fresh { input, inputs, noise } => {
-                let mut drawn = [ZERO; BLOCK];
-                for block in blocks(input.stride()) {
-                    let new = &mut drawn[..block.len()];
-                    draw(inputs, &block, d, new);
-                    let old = &mut input.get_mut(0)[block.clone()];
-                    student.advance(&block, old, new);
-                    student.fields.add(student.network.simd, &student.network.weights, k..k + m, &block, new);
+            Data::Fresh { input, blocks, inputs, noise } => {
+                for range in ranges(input.padded()) {
+                    let new = blocks.draw(&range, inputs);
+                    let old = &mut input.get_mut(0)[range.clone()];
+                    student.advance(&range, old, new);
+                    student.fields.add(student.network.simd, &student.network.weights, k..k + m, &range, new);
                     old.copy_from_slice(new);
                 }
                 student.fields.finish(scale);
@@ -185,7 +183,7 @@ impl<'a> Learner<'a> {
             }
             Data::Stored { inputs, labels, choice, latest } => {
                 let previous = Data::choose(labels, choice, latest);
-                for block in blocks(inputs.stride()) {
+                for block in ranges(inputs.padded()) {
                     student.advance(&block, &inputs.get(previous)[block.clone()], &inputs.get(*latest)[block.clone()]);
                 }
                 student.fields.finish(scale);

@@ -2,6 +2,7 @@
 
 use super::learner::{Fields, output};
 use super::start::Network;
+use super::units::{Blocks, ranges};
 use crate::problem::committee::{Committee, risk};
 use crate::rng::Stream;
 use crate::simulate::{Measure, Risk, SimulationError};
@@ -90,13 +91,19 @@ impl<'a> Observer<'a> {
         let (g, k) = (self.problem.activation, network.k);
         let mut inputs = self.test_set.index(number as u64).gaussians();
         let mut fields = Fields::new(k + network.m);
+        let mut blocks = Blocks::new(network.d);
         let between_polls = super::WORK_BETWEEN_POLLS / (network.d * (k + network.m)) + 1;
         let mut sum = 0.0;
         for sample in 0..samples {
             if sample % between_polls == 0 && stop() {
                 return Err(SimulationError::Interrupted);
             }
-            network.fresh_fields(&mut inputs, &mut fields);
+            fields.clear();
+            for range in ranges(network.weights.padded()) {
+                let x = blocks.draw(&range, &mut inputs);
+                fields.add(network.simd, &network.weights, 0..k + network.m, &range, x);
+            }
+            fields.finish(network.step.field);
             let student = self.problem.student_scale() * output(g, network.v.as_slice(), &fields.values[..k]);
             let teacher = self.problem.teacher_scale() * output(g, network.v_star.as_slice(), &fields.values[k..]);
             sum += (teacher - student) * (teacher - student);

@@ -1,7 +1,6 @@
 //! Weights at time 0.
 
-use super::learner::Fields;
-use super::units::{BLOCK, Line, Units, ZERO, blocks, draw, product, update};
+use super::units::{Units, product, update};
 use crate::problem::committee::{Committee, Init, Overlaps, Teacher};
 use crate::problem::scaling::OnePassStep;
 use crate::rng::{Gaussians, Simd, Stream};
@@ -112,14 +111,13 @@ impl Network {
                 *w /= length.sqrt();
             }
         }
-        let mut frame = vec![ZERO; rank];
-        for line in 0..self.weights.stride() {
+        let mut frame = vec![0.0; rank];
+        for i in 0..self.d {
             for (j, f) in frame.iter_mut().enumerate() {
-                *f = self.weights.get(first + j)[line];
+                *f = self.weights.get(first + j)[i];
             }
-            for a in 0..factor.nrows() {
-                self.weights.get_mut(first + a)[line] =
-                    Line(std::array::from_fn(|l| (0..rank).map(|j| factor[(a, j)] * frame[j].0[l]).sum()));
+            for (a, row) in factor.row_iter().enumerate() {
+                self.weights.get_mut(first + a)[i] = row.iter().zip(&frame).map(|(a, f)| a * f).sum();
             }
         }
         Ok(())
@@ -150,18 +148,6 @@ impl Network {
             v: self.v.clone(),
             v_star: self.v_star.clone(),
         }
-    }
-
-    /// Draws one input and measures all its fields w.x / sqrt d, students before teachers.
-    pub fn fresh_fields(&self, gaussians: &mut Gaussians, fields: &mut Fields) {
-        fields.clear();
-        let mut input = [ZERO; BLOCK];
-        for block in blocks(self.weights.stride()) {
-            let x = &mut input[..block.len()];
-            draw(gaussians, &block, self.d, x);
-            fields.add(self.simd, &self.weights, 0..self.k + self.m, &block, x);
-        }
-        fields.finish(self.step.field);
     }
 }
 

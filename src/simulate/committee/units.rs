@@ -1,172 +1,165 @@
-//! Weight vectors and inputs in memory, and the three kernels that touch them.
+//! Weight vectors and inputs in memory, and the kernels that touch them.
 
 use crate::rng::{Gaussians, Simd, multiversion};
 use std::ops::Range;
 
-/// Coordinates of one cache line.
-pub(super) const WIDTH: usize = 8;
+/// Coordinates of a block, a multiple of [`LANES`]: an old input, a new one and one hidden unit take half of a first-level cache.
+const BLOCK: usize = 1024;
 
-/// Lines of a block: 1024 coordinates of an old input, a new one and one hidden unit take half of a first-level cache.
-pub(super) const BLOCK: usize = 128;
-
-/// Eight neighbouring coordinates, aligned to a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A cache line.
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Line(pub [f64; WIDTH]);
+struct Line([f64; WIDTH]);
 
-pub(super) const ZERO: Line = Line([0.0; WIDTH]);
+const WIDTH: usize = 8;
 
-/// The coordinates of a run of lines.
-pub(super) fn coordinates(lines: &mut [Line]) -> &mut [f64] {
-    // SAFETY: `Line` is `repr(C)` around [f64; 8], 64 bytes at alignment 64, hence without padding.
-    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * WIDTH) }
-}
-
-/// Vectors of length d, each contiguous, padded with zeros to whole lines.
+/// Vectors of length d, each contiguous, aligned to cache lines and padded with zeros to whole partial sums.
 #[derive(Clone, Debug)]
 pub(super) struct Units {
     d: usize,
-    stride: usize,
     lines: Vec<Line>,
 }
 
 impl Units {
     pub fn zeros(count: usize, d: usize) -> Self {
-        let stride = d.div_ceil(WIDTH);
-        Self { d, stride, lines: vec![ZERO; count * stride] }
+        Self { d, lines: vec![Line([0.0; WIDTH]); count * d.next_multiple_of(LANES) / WIDTH] }
     }
 
-    /// Lines of one vector.
-    pub fn stride(&self) -> usize {
-        self.stride
+    /// d with the padding.
+    pub fn padded(&self) -> usize {
+        self.d.next_multiple_of(LANES)
     }
 
-    pub fn get(&self, unit: usize) -> &[Line] {
-        &self.lines[unit * self.stride..(unit + 1) * self.stride]
+    /// One vector with its padding.
+    pub fn get(&self, unit: usize) -> &[f64] {
+        // SAFETY: `Line` is `repr(C)` around eight f64, of the same size: the lines are one array of f64.
+        let all = unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * WIDTH) };
+        &all[unit * self.padded()..][..self.padded()]
     }
 
-    pub fn get_mut(&mut self, unit: usize) -> &mut [Line] {
-        &mut self.lines[unit * self.stride..(unit + 1) * self.stride]
+    /// One vector with its padding, which is to stay zero.
+    pub fn get_mut(&mut self, unit: usize) -> &mut [f64] {
+        let padded = self.padded();
+        &mut self.all_mut()[unit * padded..][..padded]
     }
 
     /// The d coordinates of one vector.
     pub fn values_mut(&mut self, unit: usize) -> &mut [f64] {
         let d = self.d;
-        &mut coordinates(self.get_mut(unit))[..d]
+        &mut self.get_mut(unit)[..d]
     }
 
-    /// Two different vectors, the first one to be changed.
-    pub fn pair(&mut self, changed: usize, other: usize) -> (&mut [Line], &[Line]) {
-        let ranges = [changed, other].map(|unit| unit * self.stride..(unit + 1) * self.stride);
-        let [changed, other] = self.lines.get_disjoint_mut(ranges).expect("two different vectors");
+    /// Two different vectors with their padding, the first one to be changed.
+    pub fn pair(&mut self, changed: usize, other: usize) -> (&mut [f64], &[f64]) {
+        let padded = self.padded();
+        let ranges = [changed, other].map(|unit| unit * padded..(unit + 1) * padded);
+        let [changed, other] = self.all_mut().get_disjoint_mut(ranges).expect("two different vectors");
         (changed, other)
     }
 
-    pub fn clear(&mut self) {
-        self.lines.fill(ZERO);
+    fn all_mut(&mut self) -> &mut [f64] {
+        // SAFETY: as in `get`.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.lines.len() * WIDTH) }
     }
 }
 
-/// The blocks of a vector of `stride` lines.
-pub(super) fn blocks(stride: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..stride).step_by(BLOCK).map(move |start| start..stride.min(start + BLOCK))
+/// A fresh N(0, I_d) input, drawn block by block.
+pub(super) struct Blocks {
+    d: usize,
+    buffer: Units,
 }
 
-/// Draws the coordinates of one block of a vector of length d; padding is zero.
-pub(super) fn draw(gaussians: &mut Gaussians, block: &Range<usize>, d: usize, out: &mut [Line]) {
-    let (drawn, padding) = coordinates(out).split_at_mut((d - block.start * WIDTH).min(block.len() * WIDTH));
-    gaussians.fill(drawn);
-    padding.fill(0.0);
+impl Blocks {
+    pub fn new(d: usize) -> Self {
+        Self { d, buffer: Units::zeros(1, d.min(BLOCK)) }
+    }
+
+    /// The coordinates in `range`, one of [`ranges`]; the padding at the end is zero.
+    pub fn draw(&mut self, range: &Range<usize>, gaussians: &mut Gaussians) -> &[f64] {
+        let block = &mut self.buffer.get_mut(0)[..range.len()];
+        let (coordinates, padding) = block.split_at_mut(range.len().min(self.d - range.start));
+        gaussians.fill(coordinates);
+        padding.fill(0.0);
+        block
+    }
 }
 
-/// A scalar product in progress. Coordinate i of every block of 32 goes to partial sum i, whatever the
+/// The blocks of a padded vector.
+pub(super) fn ranges(padded: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..padded).step_by(BLOCK).map(move |start| start..padded.min(start + BLOCK))
+}
+
+/// A scalar product in progress. Coordinate i of every 32 goes to partial sum i, whatever the
 /// instruction set and the cut into blocks: the sum has one order and one value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sum([Line; ROWS]);
+pub(super) struct Sum([f64; LANES]);
 
-const ROWS: usize = 4;
+const LANES: usize = 32;
 
 impl Sum {
-    pub const ZERO: Self = Self([ZERO; ROWS]);
+    pub const ZERO: Self = Self([0.0; LANES]);
 
     pub fn total(&self) -> f64 {
-        let [a, b, c, d] = &self.0;
-        let e: [f64; WIDTH] = std::array::from_fn(|l| (a.0[l] + b.0[l]) + (c.0[l] + d.0[l]));
-        ((e[0] + e[4]) + (e[2] + e[6])) + ((e[1] + e[5]) + (e[3] + e[7]))
+        let mut sums = self.0;
+        let mut half = LANES / 2;
+        while half > 0 {
+            for l in 0..half {
+                sums[l] += sums[l + half];
+            }
+            half /= 2;
+        }
+        sums[0]
     }
 }
 
 multiversion! {
-    /// sum += w.x
-    pub(super) fn dot(w: &[Line], x: &[Line], sum: &mut Sum) = dot_body
+    /// sum += w.x; all vectors of all kernels are padded.
+    pub(super) fn dot(w: &[f64], x: &[f64], sum: &mut Sum) = dot_body
 }
 
 multiversion! {
     /// w = keep w + c x
-    pub(super) fn update(w: &mut [Line], keep: f64, c: f64, x: &[Line]) = update_body
+    pub(super) fn update(w: &mut [f64], keep: f64, c: f64, x: &[f64]) = update_body
 }
 
 multiversion! {
     /// w = keep w + c old, then sum += w.new, in one pass over w.
-    pub(super) fn update_dot(w: &mut [Line], keep: f64, c: f64, old: &[Line], new: &[Line], sum: &mut Sum) = update_dot_body
+    pub(super) fn update_dot(w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum) = update_dot_body
 }
 
 #[inline(always)]
-fn dot_body(w: &[Line], x: &[Line], sum: &mut Sum) {
-    let mut rows = sum.0;
-    let ((w, w_rest), (x, x_rest)) = (w.as_chunks::<ROWS>(), x.as_chunks::<ROWS>());
-    for (w, x) in w.iter().zip(x) {
-        for r in 0..ROWS {
-            multiply_add(&mut rows[r], &w[r], &x[r]);
+fn dot_body(w: &[f64], x: &[f64], sum: &mut Sum) {
+    let mut sums = sum.0;
+    for (w, x) in w.as_chunks::<LANES>().0.iter().zip(x.as_chunks::<LANES>().0) {
+        for l in 0..LANES {
+            sums[l] += w[l] * x[l];
         }
     }
-    for (r, (w, x)) in w_rest.iter().zip(x_rest).enumerate() {
-        multiply_add(&mut rows[r], w, x);
-    }
-    sum.0 = rows;
+    sum.0 = sums;
 }
 
 #[inline(always)]
-fn update_body(w: &mut [Line], keep: f64, c: f64, x: &[Line]) {
+fn update_body(w: &mut [f64], keep: f64, c: f64, x: &[f64]) {
     for (w, x) in w.iter_mut().zip(x) {
-        move_line(w, keep, c, x);
+        *w = keep * *w + c * x;
     }
 }
 
 #[inline(always)]
-fn update_dot_body(w: &mut [Line], keep: f64, c: f64, old: &[Line], new: &[Line], sum: &mut Sum) {
-    let mut rows = sum.0;
-    let (w, w_rest) = w.as_chunks_mut::<ROWS>();
-    let ((old, old_rest), (new, new_rest)) = (old.as_chunks::<ROWS>(), new.as_chunks::<ROWS>());
-    for ((w, old), new) in w.iter_mut().zip(old).zip(new) {
-        for r in 0..ROWS {
-            move_line(&mut w[r], keep, c, &old[r]);
-            multiply_add(&mut rows[r], &w[r], &new[r]);
+fn update_dot_body(w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum) {
+    let mut sums = sum.0;
+    let inputs = old.as_chunks::<LANES>().0.iter().zip(new.as_chunks::<LANES>().0);
+    for (w, (old, new)) in w.as_chunks_mut::<LANES>().0.iter_mut().zip(inputs) {
+        update_body(w, keep, c, old);
+        for l in 0..LANES {
+            sums[l] += w[l] * new[l];
         }
     }
-    for (r, ((w, old), new)) in w_rest.iter_mut().zip(old_rest).zip(new_rest).enumerate() {
-        move_line(w, keep, c, old);
-        multiply_add(&mut rows[r], w, new);
-    }
-    sum.0 = rows;
-}
-
-#[inline(always)]
-fn multiply_add(sum: &mut Line, w: &Line, x: &Line) {
-    for l in 0..WIDTH {
-        sum.0[l] += w.0[l] * x.0[l];
-    }
-}
-
-#[inline(always)]
-fn move_line(w: &mut Line, keep: f64, c: f64, x: &Line) {
-    for l in 0..WIDTH {
-        w.0[l] = keep * w.0[l] + c * x.0[l];
-    }
+    sum.0 = sums;
 }
 
 /// w.x of two whole vectors.
-pub(super) fn product(simd: Simd, w: &[Line], x: &[Line]) -> f64 {
+pub(super) fn product(simd: Simd, w: &[f64], x: &[f64]) -> f64 {
     let mut sum = Sum::ZERO;
     dot(simd, w, x, &mut sum);
     sum.total()
