@@ -240,7 +240,7 @@ fn curves_of_one_run_share_their_signs() {
     let critical = |groups: &[Group]| {
         judge(groups, &terms(Metric::Absolute, 0.05), &mut stream(46)).critical_value.unwrap()
     };
-    assert_eq!(critical(&[one.clone()]), critical(&[one.clone(), copy]));
+    assert_eq!(critical(std::slice::from_ref(&one)), critical(&[one.clone(), copy]));
     assert!(critical(&[one.clone(), other]) > critical(&[one]));
 }
 

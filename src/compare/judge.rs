@@ -4,7 +4,7 @@ use super::bootstrap::{FEWEST_REPLICAS, MaxT, critical_value};
 use super::deviation::{Sample, samples};
 use super::planning::replicas_for;
 use super::skewness::{Skewness, combined, coverage_loss, skewness, skewness_z, two_sided};
-use super::{Decides, Finding, Gap, Group, Judged, Moments, Outcome, Terms, Verdict};
+use super::{Decides, Finding, Gap, Group, Judged, Moments, Outcome, Scale, Terms, Verdict};
 use rand::Rng;
 use std::collections::BTreeMap;
 
@@ -256,8 +256,8 @@ fn decides(points: &[Point], samples: &[Sample], resolution: f64, critical: f64)
     let room = |point: &Point| {
         let sample = &samples[point.sample];
         let (low, high) = match sample.scale {
-            super::Scale::LogRatio => ((-resolution).ln_1p(), resolution.ln_1p()),
-            super::Scale::Ratio | super::Scale::Unit { .. } => (-resolution, resolution),
+            Scale::LogRatio => ((-resolution).ln_1p(), resolution.ln_1p()),
+            Scale::Ratio | Scale::Unit { .. } => (-resolution, resolution),
         };
         // ln(1 - resolution) of a resolution >= 1 bounds nothing from below.
         let low = if low.is_nan() { f64::NEG_INFINITY } else { low };

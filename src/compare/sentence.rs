@@ -143,9 +143,9 @@ fn signed(x: f64) -> String {
 
 /// Three significant digits, in plain notation where that is short.
 fn number(x: f64) -> String {
-    let rounded: f64 = format!("{x:.2e}").parse().expect("a formatted number");
-    match rounded.abs() {
-        a if a == 0.0 || (1e-3..1e6).contains(&a) => format!("{rounded}"),
-        _ => format!("{rounded:e}"),
+    let text = format!("{x:.2e}");
+    match text.parse::<f64>() {
+        Ok(rounded) if rounded == 0.0 || (1e-3..1e6).contains(&rounded.abs()) => format!("{rounded}"),
+        _ => text,
     }
 }

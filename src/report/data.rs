@@ -1,7 +1,7 @@
 //! The tidy table of a run, `data.csv`: one row per point, full double precision.
 
 use super::atomic;
-use crate::compare::Moments;
+use crate::compare::{Group, Moments};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -91,6 +91,35 @@ impl Row {
             replicas: Some(moments.count),
         }
     }
+}
+
+/// All rows of one curve: the law, the simulation (whose kind is `source`), and their paired difference.
+///
+/// A law that all replicas share has one value and its numerical error; laws of single replicas have moments
+/// over replicas, with the numerical error still in `std_error`.
+pub fn rows(group: &Group, source: Source) -> Vec<Row> {
+    let points = group.x.len();
+    let shared = group.law.len() == 1;
+    let law = Moments::per_point(&group.law, points);
+    let simulation = Moments::per_point(&group.simulation, points);
+    let row = |p: usize, source, moments: Option<Moments>| {
+        let (series, observable) = (&group.label, &group.observable);
+        Some(Row::of_moments(series, observable, group.x[p], source, group.size, moments?))
+    };
+    let law_row = |p: usize| {
+        let row = row(p, Source::Law, law[p])?;
+        Some(Row {
+            size: row.size.filter(|_| !shared),
+            std_error: Some(group.law_error[p]),
+            replicas: row.replicas.filter(|_| !shared),
+            ..row
+        })
+    };
+    let residual = group.differences();
+    let law_rows = (0..points).filter_map(law_row);
+    let simulation_rows = (0..points).filter_map(|p| row(p, source, simulation[p]));
+    let residual_rows = (0..points).filter_map(|p| row(p, Source::Residual, residual[p]));
+    law_rows.chain(simulation_rows).chain(residual_rows).collect()
 }
 
 /// A table that could not be written or read.
@@ -210,7 +239,7 @@ fn row(record: &csv::StringRecord) -> Result<Row, String> {
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Row> {
+    fn table() -> Vec<Row> {
         let values = [0.1 + 0.2, -1.0 / 3.0, 5e-324, 1.7976931348623157e308, 6.02214076e23, -0.0, 784.0];
         let mut rows: Vec<Row> = values
             .iter()
@@ -239,10 +268,10 @@ mod tests {
     fn reads_back_to_the_same_bits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.csv");
-        write(&path, &rows()).unwrap();
+        write(&path, &table()).unwrap();
         let read = read(&path).unwrap();
-        assert_eq!(read, rows());
-        for (a, b) in read.iter().zip(rows()) {
+        assert_eq!(read, table());
+        for (a, b) in read.iter().zip(table()) {
             assert_eq!((a.mean.to_bits(), a.x.to_bits()), (b.mean.to_bits(), b.x.to_bits()));
         }
     }
@@ -251,7 +280,7 @@ mod tests {
     fn a_single_replica_leaves_its_spread_empty() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.csv");
-        write(&path, &rows()[10..]).unwrap();
+        write(&path, &table()[10..]).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "series,observable,x,source,size,mean,std_error,std,replicas\n\
@@ -260,10 +289,47 @@ mod tests {
     }
 
     #[test]
+    fn a_curve_has_rows_for_law_simulation_and_residual() {
+        let replicas = [0.31, 0.36, 0.29];
+        let group = Group {
+            label: "K = 4".into(),
+            size: 784,
+            observable: "generalisation_error".into(),
+            positive: true,
+            x: vec![0.5, 2.5],
+            simulation: replicas
+                .iter()
+                .enumerate()
+                .map(|(i, &v)| vec![Some(v), (i > 0).then_some(v)])
+                .collect(),
+            law: vec![vec![None, Some(0.3)]],
+            law_error: vec![7e-9, 2e-9],
+            run: 0,
+        };
+        let shared = rows(&group, Source::Chain);
+        let of = |rows: &[Row], source: Source, x: f64| {
+            rows.iter().find(|row| row.source == source && row.x == x).cloned()
+        };
+        assert_eq!(shared.len(), 1 + 2 + 1, "a point that the law did not reach has no law and no residual");
+        let law = of(&shared, Source::Law, 2.5).unwrap();
+        assert_eq!((law.mean, law.std_error, law.std), (0.3, Some(2e-9), None));
+        assert_eq!((law.size, law.replicas), (None, None));
+        let residual = of(&shared, Source::Residual, 2.5).unwrap();
+        assert_eq!((residual.replicas, residual.size), (Some(2), Some(784)));
+        assert!((residual.mean - 0.025).abs() < 1e-15 && (residual.std_error.unwrap() - 0.035).abs() < 1e-15);
+
+        let own = vec![vec![Some(0.3), Some(0.2)], vec![Some(0.4), Some(0.3)], vec![Some(0.2), Some(0.1)]];
+        let paired = rows(&Group { law: own, ..group }, Source::Chain);
+        let law = of(&paired, Source::Law, 0.5).unwrap();
+        assert_eq!((law.size, law.replicas, law.std_error), (Some(784), Some(3), Some(7e-9)));
+        assert!((law.mean - 0.3).abs() < 1e-15 && (law.std.unwrap() - 0.1).abs() < 1e-15);
+    }
+
+    #[test]
     fn refuses_numbers_that_are_not_finite() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.csv");
-        let mut rows = rows();
+        let mut rows = table();
         rows[3].std_error = Some(f64::NAN);
         let message = write(&path, &rows).unwrap_err().to_string();
         assert!(message.contains("row 4") && message.contains("std_error is NaN"), "{message}");
