@@ -2,7 +2,7 @@
 
 use super::cli::{Cli, Command, Format, Options};
 use super::execute::{Campaign, Outcome, execute};
-use super::finish::{Finished, finish, redraw, stored_source, word, write_gallery, write_scenario};
+use super::finish::{Finished, finish, redraw, stored_source, write_gallery, write_scenario};
 use super::plan::plan;
 use super::progress::Progress;
 use super::store::{Store, fingerprint};
@@ -230,10 +230,10 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
     for (index, result) in finished {
         let mut name = campaigns[*index].scenario.id.as_str();
         if result.verdicts.is_empty() {
-            say(&format!("{name:width$}  {:9}  nothing was compared", "-"));
+            say(&format!("{name:width$}  nothing was compared"));
         }
         for verdict in &result.verdicts {
-            say(&format!("{name:width$}  {:9}  {}", word(verdict.outcome), verdict.sentence()));
+            say(&format!("{name:width$}  {}", verdict.sentence()));
             name = "";
             code = match (code, verdict.outcome) {
                 (exit::REFUTED, _) | (_, Judgement::Refuted) => exit::REFUTED,

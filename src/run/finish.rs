@@ -180,7 +180,7 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads:
         work,
         seed: root_seed(scenario),
         streams: "root / scenario / series / sweep point / size / replica / purpose".into(),
-        versions: Versions::here(commit(), vec![("linear algebra".into(), "faer".into())]),
+        versions: Versions::here(commit(), vec![("linear algebra".into(), crate::linalg::provider().into())]),
         threads,
         faults: scenario.faults.clone(),
         overrides: Vec::new(),
@@ -202,11 +202,7 @@ fn draw_into(
     folder: &Path,
     formats: &[Format],
 ) -> Result<(), RunError> {
-    let lines: Vec<String> = record
-        .verdicts
-        .iter()
-        .map(|claim| format!("{}: {}", word(claim.verdict.outcome), claim.sentence))
-        .collect();
+    let lines: Vec<String> = record.verdicts.iter().map(|claim| claim.sentence.clone()).collect();
     let figure = draw::figure(scenario, rows, &lines);
     let drawn = render::render(&figure)
         .map_err(|e| RunError::file(folder.join("figure.svg"), e, "change the labels or ranges of the panel"))?;
@@ -260,11 +256,7 @@ pub fn write_gallery(out: &Path) -> Result<PathBuf, RunError> {
             title: record.scenario.title.clone(),
             source: record.scenario.source.clone(),
             image: format!("{}/figure.svg", record.scenario.id),
-            verdicts: record
-                .verdicts
-                .iter()
-                .map(|claim| format!("{}: {}", word(claim.verdict.outcome), claim.sentence))
-                .collect(),
+            verdicts: record.verdicts.iter().map(|claim| claim.sentence.clone()).collect(),
             expected_time: None,
         });
     }

@@ -273,15 +273,14 @@ impl<'a> Stage<'a> {
         let before = self.issues.len();
         let matrix = settings.text("matrix")?.trim().to_string();
         let at = table.get("matrix").map_or(&node.at, |node| &node.at);
-        let matrices = || self.observables.iter().filter(|info| info.shape.len() == 2).map(|info| info.name);
+        let matrices = || self.observables.iter().filter(|info| !info.shape.is_empty()).map(|info| info.name);
         if !matrices().any(|name| name == matrix) {
             let rule = match self.observables.iter().find(|info| info.name == matrix) {
-                Some(info) if info.shape.is_empty() => "is one number, a heat map needs a matrix",
-                Some(_) => "has one index, a heat map needs a matrix",
-                None => "is no matrix observable",
+                Some(_) => "is one number, a heat map needs a matrix or a vector",
+                None => "is no matrix or vector observable",
             };
             let help = format!(
-                "matrices of the {} problem: {}",
+                "matrices and vectors of the {} problem: {}",
                 self.kind.kind,
                 matrices().collect::<Vec<_>>().join(", ")
             );
