@@ -123,7 +123,7 @@ impl Marks {
 
     /// Ticks for a level axis of a given width, as many as their labels leave room for.
     pub fn level(scale: Scale, range: (f64, f64), width: f64) -> Result<Self, RenderError> {
-        let mut target = ((width / 30.0) as usize).clamp(2, 9);
+        let mut target = ((width / 20.0) as usize).clamp(2, 8);
         loop {
             let marks = Self::new(choose(scale, range, target))?;
             let mapping = Mapping { kind: scale.into(), range, start: 0.0, end: width };
@@ -136,7 +136,7 @@ impl Marks {
                 .collect();
             let free = places
                 .windows(2)
-                .all(|pair| pair[1].0 - 0.5 * pair[1].1 > pair[0].0 + 0.5 * pair[0].1 + 0.6 * TICK_LABEL);
+                .all(|pair| pair[1].0 - 0.5 * pair[1].1 > pair[0].0 + 0.5 * pair[0].1 + 0.9 * TICK_LABEL);
             if free || target <= 2 {
                 return Ok(marks);
             }

@@ -328,8 +328,7 @@ impl<'a> Measured<'a> {
                 continue;
             }
             let line = markup::line(&layer.label, LEGEND, Face::Regular)?;
-            let Some((text, clear)) = plot.beside(overlay, &line, items) else { continue };
-            if clear {
+            if let Some(text) = plot.beside(overlay, &line, items) {
                 items.push(text);
                 entries.retain(|entry| entry.label != layer.label);
             }
@@ -569,8 +568,8 @@ impl Plot<'_> {
         items.extend(self.strokes(&points, style::reference(layer.style), item));
     }
 
-    /// A place beside a straight reference for its name, and whether it is clear of all data there.
-    fn beside(&self, overlay: &Overlay, line: &Line, items: &[Item]) -> Option<(Item, bool)> {
+    /// The name of a straight reference at a place beside it where it covers no data, if there is one.
+    fn beside(&self, overlay: &Overlay, line: &Line, items: &[Item]) -> Option<Item> {
         let frame = self.frame;
         let inset = 6.0;
         let places: Vec<Point> = match overlay {
@@ -582,7 +581,7 @@ impl Plot<'_> {
                     frame.left + inset,
                     0.5 * (frame.left + frame.right - line.width),
                 ];
-                lefts.iter().flat_map(|&x| [(x, y - 2.6), (x, y + 0.74 * LEGEND + 2.6)]).collect()
+                lefts.iter().flat_map(|&x| [(x, y - 3.4), (x, y + 0.74 * LEGEND + 2.0)]).collect()
             }
             Overlay::Vertical(x) => {
                 let x = self.x.at(*x)?;
@@ -590,19 +589,17 @@ impl Plot<'_> {
                 heights.iter().flat_map(|&y| [(x + 3.0, y), (x - 3.0 - line.width, y)]).collect()
             }
         };
-        let texts = places.into_iter().map(|origin| {
+        let mut texts = places.into_iter().map(|origin| {
             let shape = Shape::Text { origin, line: line.clone(), rotated: false };
             Item::new(Role::Reference, GREY, shape)
         });
         let obstacles: Vec<&Item> = items.iter().filter(|item| item.role.shows_data()).collect();
-        let mut texts = texts.map(|text| {
+        texts.find(|text| {
             let bounds = text.bounds();
-            let within =
-                frame.contains((bounds.left, bounds.top)) && frame.contains((bounds.right, bounds.bottom));
             let room = bounds.grown(1.2);
-            let clear = within && !obstacles.iter().any(|item| legend::reaches(item, &room));
-            (text, clear)
-        });
-        texts.find(|(_, clear)| *clear)
+            frame.contains((bounds.left, bounds.top))
+                && frame.contains((bounds.right, bounds.bottom))
+                && !obstacles.iter().any(|item| legend::reaches(item, &room))
+        })
     }
 }

@@ -16,10 +16,10 @@ const NAME: f64 = 12.0;
 const LABELS: f64 = 11.0;
 const LARGEST_CELL: f64 = 40.0;
 const SMALLEST_NUMBER: f64 = 5.0;
+const MOST_BAR_LABELS: usize = 5;
 
-/// ColorBrewer's RdBu, from -1 (blue) through white to 1 (red).
-const COLORS: [Color; 11] = [
-    Color(0x05, 0x30, 0x61),
+/// ColorBrewer's RdBu without its darkest ends, from -1 (blue) through white to 1 (red).
+const COLORS: [Color; 9] = [
     Color(0x21, 0x66, 0xac),
     Color(0x43, 0x93, 0xc3),
     Color(0x92, 0xc5, 0xde),
@@ -29,7 +29,6 @@ const COLORS: [Color; 11] = [
     Color(0xf4, 0xa5, 0x82),
     Color(0xd6, 0x60, 0x4d),
     Color(0xb2, 0x18, 0x2b),
-    Color(0x67, 0x00, 0x1f),
 ];
 
 /// Colour of a value between -1 and 1.
@@ -48,6 +47,18 @@ fn ink_on(Color(r, g, b): Color) -> Color {
     if luminance < 125.0 { WHITE } else { INK }
 }
 
+fn bar_labels(limit: f64, target: usize) -> Result<Vec<(f64, Line)>, RenderError> {
+    let bar = ticks::linear(-limit, limit, target);
+    let label = |value: f64, text: &str| match bar.exponent {
+        Some(e) if value != 0.0 => format!("{text}×{}", ticks::power(e)),
+        Some(_) => "0".into(),
+        None => text.into(),
+    };
+    let set =
+        |(v, text): &(f64, String)| Ok((*v, markup::line(&label(*v, text), TICK_LABEL, Face::Regular)?));
+    bar.major.iter().map(set).collect()
+}
+
 pub struct Measured<'a> {
     panel: &'a Heatmap,
     rows: usize,
@@ -55,7 +66,8 @@ pub struct Measured<'a> {
     limit: f64,
     row_labels: Vec<Line>,
     column_labels: Vec<Line>,
-    bar_labels: Vec<(f64, Line)>,
+    /// Width of the widest label of the colour bar.
+    bar_label: f64,
     /// Room for labels to the left of the first block.
     pub left: f64,
 }
@@ -86,21 +98,10 @@ impl<'a> Measured<'a> {
             labels.iter().map(|label| markup::line(label, TICK_LABEL, Face::Regular)).collect()
         };
         let row_labels = set(&panel.row_labels)?;
-        let bar = ticks::linear(-limit, limit, 5);
-        let bar_labels = bar
-            .major
-            .iter()
-            .map(|(v, label)| {
-                let text = match bar.exponent {
-                    Some(e) if *v != 0.0 => format!("{label}×{}", ticks::power(e)),
-                    Some(_) | None => label.clone(),
-                };
-                Ok((*v, markup::line(&text, TICK_LABEL, Face::Regular)?))
-            })
-            .collect::<Result<Vec<_>, RenderError>>()?;
+        let bar_label = bar_labels(limit, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);
         let left = row_labels.iter().map(|line| line.width).fold(0.0, f64::max) + 5.0;
         let column_labels = set(&panel.column_labels)?;
-        Ok(Self { panel, rows, columns, limit, row_labels, column_labels, bar_labels, left })
+        Ok(Self { panel, rows, columns, limit, row_labels, column_labels, bar_label, left })
     }
 
     pub fn notes(&self) -> &[String] {
@@ -112,19 +113,41 @@ impl<'a> Measured<'a> {
     }
 
     fn bar_room(&self) -> f64 {
-        let widest = self.bar_labels.iter().map(|(_, line)| line.width).fold(0.0, f64::max);
-        BAR_GAP + BAR_WIDTH + 3.0 + widest
+        BAR_GAP + BAR_WIDTH + 3.0 + self.bar_label
     }
 
     fn labels_room(&self) -> f64 {
         if self.column_labels.is_empty() { 0.0 } else { LABELS }
     }
 
-    fn cell(&self, width: f64, height: f64) -> f64 {
-        let blocks = self.panel.blocks.len() as f64;
-        let across = (width - self.bar_room() - BLOCK_GAP * (blocks - 1.0)) / (blocks * self.columns as f64);
-        let down = (height - NAME - self.labels_room()) / self.rows as f64;
-        across.min(down).clamp(1.0, LARGEST_CELL)
+    /// Cell size with `across` blocks side by side and `down` of them one above the other.
+    fn cell(&self, width: f64, height: f64, across: usize, down: usize) -> f64 {
+        let (across, down) = (across as f64, down as f64);
+        let level = (width - self.bar_room() - BLOCK_GAP * (across - 1.0)) / (across * self.columns as f64);
+        let upright = (height / down - NAME - self.labels_room()) / self.rows as f64;
+        level.min(upright).clamp(1.0, LARGEST_CELL)
+    }
+
+    /// Blocks side by side, or one above the other where that gives larger cells.
+    fn arrange(&self, area: &Rect) -> (usize, usize, f64) {
+        let count = self.panel.blocks.len();
+        let level = self.cell(area.width(), area.height(), count, 1);
+        let upright = self.cell(area.width(), area.height(), 1, count);
+        if upright > 1.3 * level { (1, count, upright) } else { (count, 1, level) }
+    }
+
+    /// Distance of the first block from the left of the area.
+    pub fn indent(&self, area: &Rect) -> f64 {
+        if self.is_empty() {
+            return 0.0;
+        }
+        let (across, _, cell) = self.arrange(area);
+        0.5 * (area.width() - self.total_width(across, cell))
+    }
+
+    fn total_width(&self, across: usize, cell: f64) -> f64 {
+        let pitch = cell * self.columns as f64 + BLOCK_GAP;
+        pitch * across as f64 - BLOCK_GAP + self.bar_room()
     }
 
     /// Height that a panel of this width fills.
@@ -132,7 +155,9 @@ impl<'a> Measured<'a> {
         if self.is_empty() {
             return 60.0;
         }
-        self.cell(width, f64::INFINITY) * self.rows as f64 + NAME + self.labels_room()
+        self.cell(width, f64::INFINITY, self.panel.blocks.len(), 1) * self.rows as f64
+            + NAME
+            + self.labels_room()
     }
 
     pub fn draw(&self, area: &Rect) -> Result<Vec<Item>, RenderError> {
@@ -147,16 +172,15 @@ impl<'a> Measured<'a> {
             items.push(axis::frame(area));
             return Ok(items);
         }
-        let cell = self.cell(area.width(), area.height());
+        let (across, down, cell) = self.arrange(area);
         let (width, height) = (cell * self.columns as f64, cell * self.rows as f64);
-        let blocks = self.panel.blocks.len() as f64;
-        let total = (width + BLOCK_GAP) * blocks - BLOCK_GAP + self.bar_room();
-        let left = area.left + 0.5 * (area.width() - total);
-        let free = area.height() - NAME - self.labels_room() - height;
-        let top = area.top + NAME + 0.5 * free;
+        let left = area.left + self.indent(area);
+        let pitch = NAME + height + self.labels_room();
+        let first = area.top + 0.5 * (area.height() - pitch * down as f64) + NAME;
 
         for (b, block) in self.panel.blocks.iter().enumerate() {
-            let frame = Rect::new(left + b as f64 * (width + BLOCK_GAP), top, width, height);
+            let top = first + (b / across) as f64 * pitch;
+            let frame = Rect::new(left + (b % across) as f64 * (width + BLOCK_GAP), top, width, height);
             let name = markup::line(&block.name, TICK_LABEL, Face::Regular)?;
             text(&mut items, INK, (0.5 * (frame.left + frame.right - name.width), top - 4.0), name);
             self.draw_cells(&block.values, &frame, cell, &mut items)?;
@@ -165,15 +189,16 @@ impl<'a> Measured<'a> {
                 let x = frame.left + (j as f64 + 0.5) * cell - 0.5 * label.width;
                 text(&mut items, INK, (x, frame.bottom + 3.0 + 0.8 * TICK_LABEL), label.clone());
             }
-            if b == 0 {
+            if b % across == 0 {
                 for (i, label) in self.row_labels.iter().enumerate() {
                     let y = frame.top + (i as f64 + 0.5) * cell + 0.35 * TICK_LABEL;
                     text(&mut items, INK, (frame.left - 4.0 - label.width, y), label.clone());
                 }
             }
         }
-        let bar_left = left + total - self.bar_room() + BAR_GAP;
-        self.draw_bar(&Rect::new(bar_left, top, BAR_WIDTH, height), &mut items);
+        let bar_left = left + self.total_width(across, cell) - self.bar_room() + BAR_GAP;
+        let bar_height = pitch * down as f64 - NAME - self.labels_room();
+        self.draw_bar(&Rect::new(bar_left, first, BAR_WIDTH, bar_height), &mut items)?;
         Ok(items)
     }
 
@@ -223,11 +248,11 @@ impl<'a> Measured<'a> {
                 widest = widest.max(line.width);
             }
         }
-        let size = (0.86 * cell / widest).min(TICK_LABEL).min(0.6 * cell);
+        let size = (0.78 * cell / widest).min(TICK_LABEL).min(0.6 * cell);
         Ok((size >= SMALLEST_NUMBER).then_some(size))
     }
 
-    fn draw_bar(&self, rect: &Rect, items: &mut Vec<Item>) {
+    fn draw_bar(&self, rect: &Rect, items: &mut Vec<Item>) -> Result<(), RenderError> {
         let steps = 80;
         let step = rect.height() / f64::from(steps);
         for i in 0..steps {
@@ -239,13 +264,15 @@ impl<'a> Measured<'a> {
             items.push(Item::new(Role::Cell, color(share), Shape::Block(block)));
         }
         items.push(axis::frame(rect));
-        for (value, label) in &self.bar_labels {
+        let room = (rect.height() / 14.0) as usize;
+        for (value, label) in bar_labels(self.limit, room.clamp(2, MOST_BAR_LABELS))? {
             let y = rect.top + 0.5 * (1.0 - value / self.limit) * rect.height();
             let points = vec![(rect.right, y), (rect.right - 2.2, y)];
             items.push(Item::new(Role::Frame, INK, Shape::Path { points, width: FRAME_WIDTH }));
             let origin = (rect.right + 3.0, y + 0.35 * TICK_LABEL);
-            let shape = Shape::Text { origin, line: label.clone(), rotated: false };
+            let shape = Shape::Text { origin, line: label, rotated: false };
             items.push(Item::new(Role::Text, INK, shape));
         }
+        Ok(())
     }
 }

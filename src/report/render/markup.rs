@@ -4,7 +4,7 @@
 //! widths computed here are those of the outlines and digits stay in columns.
 
 use super::RenderError;
-use super::font::Face;
+pub use super::font::Face;
 
 /// Size of a script relative to what it is attached to, and the shifts of its baseline in units of the
 /// size of its base.

@@ -142,7 +142,11 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         let mut headings = Vec::new();
         for c in 0..panels.len() {
             let (left, width) = frame_of(row * columns + c);
-            headings.push(heading(figure, row * columns + c, left, width)?);
+            let indent = match &measured[row * columns + c] {
+                Measured::Curves(_) => 0.0,
+                Measured::Heatmap(panel) => panel.indent(&panels[c].geometry.frame),
+            };
+            headings.push(heading(figure, row * columns + c, left + indent, width - indent)?);
         }
         let top = y + headings.iter().map(|(_, height)| *height).fold(0.0, f64::max);
         for (panel, (lines, height)) in panels.iter_mut().zip(headings) {
@@ -260,6 +264,10 @@ fn set_legends(
             None => {
                 let (left, width) = cell_of(i);
                 let block = Block::within(&entries, width)?;
+                if block.width > width {
+                    shared.push(entries);
+                    continue;
+                }
                 let frame = placed[i].geometry.frame;
                 let centred = 0.5 * (frame.left + frame.right - block.width);
                 let x = centred.min(left + width - block.width).max(left);

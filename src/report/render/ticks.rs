@@ -105,19 +105,11 @@ pub fn log(lo: f64, hi: f64, target: usize) -> Ticks {
     Ticks { major, minor, exponent: None }
 }
 
-/// Ticks of a residual strip from `-limit` to `limit`: +-2 and zero, and decades where they fit.
+/// Labels of a residual strip from `-limit` to `limit`: zero and +-2 or, if 2 is too close to zero there,
+/// the largest power of ten. The guides at +-2 are drawn in any case.
 pub fn residual(limit: f64) -> Ticks {
-    let mut positive = vec![2.0];
-    if limit >= 16.0 {
-        positive.extend((1..).map(|e| 10f64.powi(e)).take_while(|&v| v <= limit));
-        // Two labels on each side are what the strip has room for.
-        if positive.len() > 2 {
-            positive = vec![2.0, positive[positive.len() - 1]];
-        }
-    }
-    let mut major: Vec<(f64, String)> = positive.iter().rev().map(|&v| (-v, strip_label(-v))).collect();
-    major.push((0.0, "0".into()));
-    major.extend(positive.iter().map(|&v| (v, strip_label(v))));
+    let outer = if limit < 16.0 { 2.0 } else { decimal(1, limit.log10().floor() as i32) };
+    let major = [-outer, 0.0, outer].into_iter().map(|v| (v, strip_label(v))).collect();
     Ticks { major, minor: Vec::new(), exponent: None }
 }
 
