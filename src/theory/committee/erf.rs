@@ -202,3 +202,38 @@ impl Kernel {
         FRAC_2_PI * sum
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::activation::Activation;
+    use crate::theory::committee::tests::{overlaps, problem};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut levels = vec![Level::Baseline];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                levels.push(Level::Avx2);
+            }
+            levels.push(Level::detect());
+        }
+        let mut rng = StdRng::seed_from_u64(0x5eed_0004);
+        let problem = problem(7, 3, Activation::Erf);
+        for _ in 0..50 {
+            let c = overlaps(&problem, &mut rng).covariance();
+            let s: Vec<f64> = (0..10).map(|e| 0.3 * e as f64 - 1.1).collect();
+            let bits = levels.iter().map(|&level| {
+                let mut kernel = Kernel { level, ..Kernel::new(7, 3) };
+                let mut out = vec![0.0; 28];
+                kernel.second(c.as_slice(), &s, 0.17, &mut out);
+                out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            });
+            let bits: Vec<_> = bits.collect();
+            assert!(bits.iter().all(|b| *b == bits[0]));
+        }
+    }
+}

@@ -171,3 +171,6 @@ fn check_start(start: &Overlaps, k: usize, m: usize) -> Result<(), LawError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
