@@ -63,6 +63,8 @@ pub struct ObservableInfo {
     pub shape: Vec<usize>,
     /// True if the quantity is positive by definition, so that logarithms of it make sense.
     pub positive: bool,
+    /// True for a symmetric matrix: panels and claims take each pair of indices once.
+    pub symmetric: bool,
 }
 
 impl ObservableInfo {
@@ -75,6 +77,17 @@ impl ObservableInfo {
                 .flat_map(|i| (1..=columns).map(move |j| format!("{}[{i},{j}]", self.name)))
                 .collect(),
             _ => unreachable!("observables have at most two indices"),
+        }
+    }
+
+    /// The entries that a panel or a claim of the whole family means: each pair of indices of a symmetric
+    /// matrix once.
+    pub fn distinct_entries(&self) -> Vec<String> {
+        match self.shape[..] {
+            [n, _] if self.symmetric => {
+                (1..=n).flat_map(|i| (i..=n).map(move |j| format!("{}[{i},{j}]", self.name))).collect()
+            }
+            _ => self.entries(),
         }
     }
 }

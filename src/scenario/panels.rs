@@ -64,7 +64,7 @@ impl<'a> Stage<'a> {
             let family = compact.split('[').next().unwrap_or_default();
             let info = self.observables.iter().find(|info| info.name == family);
             let found = match info {
-                Some(info) if compact == family => info.entries(),
+                Some(info) if compact == family => info.distinct_entries(),
                 Some(info) => info.entries().into_iter().filter(|entry| *entry == compact).collect(),
                 None => Vec::new(),
             };

@@ -139,19 +139,25 @@ impl Committee {
 
     pub fn observables(&self) -> Vec<ObservableInfo> {
         let (k, m) = (self.student_width, self.teacher_width);
-        let entry = |name, label, doc, shape, positive| ObservableInfo { name, label, doc, shape, positive };
+        let entry = |name, label, doc, shape| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape,
+            positive: name == "generalisation_error",
+            symmetric: name == "Q" || name == "T",
+        };
         vec![
             entry(
                 "generalisation_error",
                 "ε_{g}",
                 "half the mean squared difference of teacher and student outputs, without label noise",
                 vec![],
-                true,
             ),
-            entry("Q", "Q", "student-student overlaps w_i.w_k/d", vec![k, k], false),
-            entry("R", "R", "student-teacher overlaps w_i.w*_n/d", vec![k, m], false),
-            entry("T", "T", "teacher-teacher overlaps w*_n.w*_m/d", vec![m, m], false),
-            entry("v", "v", "second-layer weights of the student", vec![k], false),
+            entry("Q", "Q", "student-student overlaps w_i.w_k/d", vec![k, k]),
+            entry("R", "R", "student-teacher overlaps w_i.w*_n/d", vec![k, m]),
+            entry("T", "T", "teacher-teacher overlaps w*_n.w*_m/d", vec![m, m]),
+            entry("v", "v", "second-layer weights of the student", vec![k]),
         ]
     }
 
