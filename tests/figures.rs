@@ -596,10 +596,14 @@ fn texts_keep_apart_and_stay_on_the_page() {
 fn the_part_outside_the_claim_is_shaded() {
     let scene = compose(&only(plateau_panel(true))).unwrap();
     let shades = of_role(&scene.items, Role::Shade);
-    // Before, between and after two windows, in the frame and in the strip.
-    assert_eq!(shades.len(), 6);
+    // Between two windows that begin with the first point and end with the last, in frame and strip.
+    assert_eq!(shades.len(), 2);
+    let within = Curves { windows: vec![(0.3, 80.0), (2000.0, 5e3)], ..plateau_panel(false) };
+    assert_eq!(of_role(&compose(&only(within)).unwrap().items, Role::Shade).len(), 3);
     let claimed = Curves { windows: vec![(0.01, 1e6)], ..plateau_panel(false) };
-    assert!(of_role(&compose(&only(claimed)).unwrap().items, Role::Shade).is_empty());
+    let scene = compose(&only(claimed)).unwrap();
+    assert!(of_role(&scene.items, Role::Shade).is_empty());
+    assert!(!texts(&scene.items).iter().any(|text| text == "outsidetheclaim"));
 }
 
 #[test]

@@ -4,19 +4,16 @@ use super::RenderError;
 use super::axis::{self, Kind, Mapping, Marks};
 use super::clip;
 use super::font::Face;
-use super::legend::{self, Entry};
+use super::legend::Entry;
 use super::markup::{self, LEADING, Line};
-use super::scene::{Color, Item, Point, Rect, Role, Shape};
-use super::style::{
-    self, BAR_WIDTH, FRAME_WIDTH, GREY, INK, LABEL, LEGEND, LINE_WIDTH, MARKER_RADIUS, REFERENCE_WIDTH,
-    SHADE, TICK_LABEL,
-};
+use super::plot::Plot;
+use super::scene::{Item, Rect, Role, Shape};
+use super::style::{self, FRAME_WIDTH, GREY, INK, LABEL, LEGEND, MARKER_RADIUS, SHADE, TICK_LABEL};
 use super::ticks;
 use crate::report::figure::{Curves, Layer, LayerKind, Overlay, Scale};
 
 /// Between the panel and its residual strip.
 pub const STRIP_GAP: f64 = 4.0;
-const BAND_OPACITY: f64 = 0.16;
 const TICK_PAD: f64 = 3.2;
 const LABEL_PAD: f64 = 4.0;
 
@@ -167,10 +164,6 @@ impl<'a> Measured<'a> {
         notes
     }
 
-    pub fn is_shaded(&self) -> bool {
-        !self.panel.windows.is_empty() && self.x_range.is_some()
-    }
-
     /// Draws the panel into its frame, and its residuals into the strip under it. Also returns the rows that
     /// its legend needs.
     pub fn draw(&self, main: &Rect, strip: Option<&Rect>) -> Result<(Vec<Item>, Vec<Entry>), RenderError> {
@@ -257,12 +250,15 @@ impl<'a> Measured<'a> {
         if self.panel.windows.is_empty() {
             return;
         }
-        let mut claimed: Vec<(f64, f64)> = self
-            .panel
-            .windows
-            .iter()
-            .map(|&(lo, hi)| (x.at(lo).unwrap_or(rect.left), x.at(hi).unwrap_or(rect.right)))
-            .collect();
+        // A window from the first point on, or up to the last, covers the margin beyond it as well.
+        let shown = abscissae(self.panel);
+        let first = shown.iter().copied().fold(f64::INFINITY, f64::min);
+        let last = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let slack = 1e-9 * first.abs().max(last.abs());
+        let lower = |lo: f64| if lo <= first + slack { rect.left } else { x.at(lo).unwrap_or(rect.left) };
+        let upper = |hi: f64| if hi >= last - slack { rect.right } else { x.at(hi).unwrap_or(rect.right) };
+        let mut claimed: Vec<(f64, f64)> =
+            self.panel.windows.iter().map(|&(lo, hi)| (lower(lo), upper(hi))).collect();
         claimed.sort_by(|a, b| a.0.total_cmp(&b.0));
         claimed.push((rect.right, rect.right));
         let mut from = rect.left;
@@ -442,164 +438,4 @@ fn significant(value: f64) -> String {
     }
     let decimals = (2 - value.abs().log10().floor() as i32).max(0) as usize;
     format!("{value:.decimals$}")
-}
-
-/// A frame with its two axes.
-struct Plot<'a> {
-    x: Mapping,
-    y: Mapping,
-    frame: &'a Rect,
-    radius: f64,
-}
-
-impl Plot<'_> {
-    fn at(&self, x: f64, y: f64) -> Option<Point> {
-        Some((self.x.at(x)?, self.y.at(y)?))
-    }
-
-    fn inside(&self, x: f64, y: f64) -> Option<Point> {
-        self.at(x, y).filter(|&point| self.frame.contains(point))
-    }
-
-    fn strokes(
-        &self,
-        points: &[Option<Point>],
-        pattern: &[f64],
-        item: impl Fn(Vec<Point>) -> Item,
-    ) -> Vec<Item> {
-        let pieces = clip::path(points, self.frame);
-        pieces.iter().flat_map(|piece| clip::dashes(piece, pattern)).map(item).collect()
-    }
-
-    fn curve(&self, x: &[f64], y: &[f64]) -> Vec<Option<Point>> {
-        x.iter().zip(y).map(|(&x, &y)| self.at(x, y)).collect()
-    }
-
-    fn band(&self, layer: &Layer, items: &mut Vec<Item>) {
-        let LayerKind::Points { x, y, spread: Some(spread), .. } = &layer.kind else { return };
-        // On a logarithmic axis a band that reaches zero has no lower edge: it leaves through the bottom.
-        let floor = self.frame.bottom + 10.0 * self.frame.height();
-        let edges: Vec<Option<(f64, f64, f64)>> = (0..x.len())
-            .map(|i| {
-                let above = self.y.at(y[i] + spread[i])?;
-                let below = if spread[i].is_finite() { self.y.at(y[i] - spread[i]) } else { None };
-                Some((self.x.at(x[i])?, above, below.unwrap_or(floor)))
-            })
-            .collect();
-        for run in edges.split(Option::is_none).filter(|run| run.len() > 1) {
-            let upper = run.iter().flatten().map(|&(x, above, _)| (x, above));
-            let lower = run.iter().rev().flatten().map(|&(x, _, below)| (x, below));
-            let outline: Vec<Point> = upper.chain(lower).collect();
-            let points = clip::polygon(&outline, self.frame);
-            if points.len() > 2 {
-                let item = Item::new(Role::Band, style::color(layer.color), Shape::Polygon(points));
-                items.push(item.faded(BAND_OPACITY));
-            }
-        }
-    }
-
-    fn line(&self, layer: &Layer, items: &mut Vec<Item>) {
-        let LayerKind::Theory { x, y, diverged } = &layer.kind else { return };
-        let color = style::color(layer.color);
-        let points = self.curve(x, y);
-        let item = |points| Item::new(Role::Line, color, Shape::Path { points, width: LINE_WIDTH });
-        items.extend(self.strokes(&points, style::dash(layer.style), item));
-        if diverged.is_some()
-            && let Some(end) = points.iter().flatten().rfind(|&&point| self.frame.contains(point))
-        {
-            items.extend(style::marker(5, *end, 1.5 * MARKER_RADIUS, color, Role::Line));
-        }
-    }
-
-    fn points(&self, layer: &Layer, items: &mut Vec<Item>) {
-        let LayerKind::Points { x, y, std_error, .. } = &layer.kind else { return };
-        let color = style::color(layer.color);
-        for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
-            let Some(center) = self.inside(x, y) else { continue };
-            if let Some(&error) = std_error.get(i).filter(|error| error.is_finite()) {
-                self.bar(center, y, error, color, items);
-            }
-            items.extend(style::marker(layer.style, center, self.radius, color, Role::Marker));
-        }
-    }
-
-    /// The standard error, from the edge of the marker outwards. Where it reaches zero on a logarithmic
-    /// axis it ends in an arrow at the frame.
-    fn bar(&self, center: Point, mean: f64, error: f64, color: Color, items: &mut Vec<Item>) {
-        let mut push =
-            |points| items.push(Item::new(Role::Bar, color, Shape::Path { points, width: BAR_WIDTH }));
-        for side in [1.0, -1.0] {
-            let away = -side;
-            let start = center.1 + away * self.radius;
-            let limit = if side > 0.0 { self.frame.top } else { self.frame.bottom };
-            let tip = self.y.at(mean + side * error);
-            let end = tip.unwrap_or(limit).clamp(self.frame.top, self.frame.bottom);
-            if away * (end - start) <= 0.0 {
-                continue;
-            }
-            push(vec![(center.0, start), (center.0, end)]);
-            let half = 0.6 * self.radius;
-            match tip {
-                Some(tip) if tip == end => push(vec![(center.0 - half, end), (center.0 + half, end)]),
-                Some(_) => {}
-                None => push(vec![
-                    (center.0 - half, end - away * 2.2 * half),
-                    (center.0, end),
-                    (center.0 + half, end - away * 2.2 * half),
-                ]),
-            }
-        }
-    }
-
-    fn overlay(&self, layer: &Layer, items: &mut Vec<Item>) {
-        let LayerKind::Overlay(overlay) = &layer.kind else { return };
-        let points = match overlay {
-            Overlay::Horizontal(y) => {
-                let y = self.y.at(*y);
-                vec![y.map(|y| (self.frame.left, y)), y.map(|y| (self.frame.right, y))]
-            }
-            Overlay::Vertical(x) => {
-                let x = self.x.at(*x);
-                vec![x.map(|x| (x, self.frame.bottom)), x.map(|x| (x, self.frame.top))]
-            }
-            Overlay::Curve { x, y } => self.curve(x, y),
-        };
-        let item = |points| Item::new(Role::Reference, GREY, Shape::Path { points, width: REFERENCE_WIDTH });
-        items.extend(self.strokes(&points, style::reference(layer.style), item));
-    }
-
-    /// The name of a straight reference at a place beside it where it covers no data, if there is one.
-    fn beside(&self, overlay: &Overlay, line: &Line, items: &[Item]) -> Option<Item> {
-        let frame = self.frame;
-        let inset = 6.0;
-        let places: Vec<Point> = match overlay {
-            Overlay::Curve { .. } => return None,
-            Overlay::Horizontal(y) => {
-                let y = self.y.at(*y)?;
-                let lefts = [
-                    frame.right - inset - line.width,
-                    frame.left + inset,
-                    0.5 * (frame.left + frame.right - line.width),
-                ];
-                lefts.iter().flat_map(|&x| [(x, y - 3.4), (x, y + 0.74 * LEGEND + 2.0)]).collect()
-            }
-            Overlay::Vertical(x) => {
-                let x = self.x.at(*x)?;
-                let heights = [frame.top + inset + 0.74 * LEGEND, frame.bottom - inset];
-                heights.iter().flat_map(|&y| [(x + 3.0, y), (x - 3.0 - line.width, y)]).collect()
-            }
-        };
-        let mut texts = places.into_iter().map(|origin| {
-            let shape = Shape::Text { origin, line: line.clone(), rotated: false };
-            Item::new(Role::Reference, GREY, shape)
-        });
-        let obstacles: Vec<&Item> = items.iter().filter(|item| item.role.shows_data()).collect();
-        texts.find(|text| {
-            let bounds = text.bounds();
-            let room = bounds.grown(1.2);
-            frame.contains((bounds.left, bounds.top))
-                && frame.contains((bounds.right, bounds.bottom))
-                && !obstacles.iter().any(|item| legend::reaches(item, &room))
-        })
-    }
 }

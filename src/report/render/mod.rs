@@ -14,6 +14,7 @@ mod legend;
 pub mod markup;
 mod page;
 mod paint;
+mod plot;
 pub mod scene;
 mod style;
 pub mod ticks;

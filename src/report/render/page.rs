@@ -168,7 +168,7 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         items.extend(block.draw((MARGIN + 0.5 * (inner - block.width), y)));
         y += block.height;
     }
-    let key = key(figure, &measured);
+    let key = key(figure, items.iter().any(|item| item.role == Role::Shade));
     if !key.is_empty() {
         let block = Block::within(&key, inner)?;
         y += 6.0;
@@ -311,7 +311,7 @@ fn heading(figure: &Figure, i: usize, left: f64, width: f64) -> Result<(Vec<Item
 }
 
 /// What lines, markers, bands and shading stand for, in one row under all panels.
-fn key(figure: &Figure, measured: &[Measured]) -> Vec<Entry> {
+fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
     let (mut theory, mut points, mut errors, mut spread) = (false, false, false, false);
     let curves = figure.panels.iter().filter_map(|panel| match panel {
         Panel::Curves(curves) => Some(curves),
@@ -328,10 +328,6 @@ fn key(figure: &Figure, measured: &[Measured]) -> Vec<Entry> {
             LayerKind::Overlay(_) => {}
         }
     }
-    let shaded = measured.iter().any(|panel| match panel {
-        Measured::Curves(panel) => panel.is_shaded(),
-        Measured::Heatmap(_) => false,
-    });
     let mut entries = Vec::new();
     if theory {
         entries.push(Entry { label: "theory".into(), line: Some((GREY, &[])), ..Entry::default() });
