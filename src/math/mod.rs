@@ -1,4 +1,5 @@
 //! Numbers that owe nothing to a learning problem: special functions, quadrature, Gaussian averages, statistics.
 
+mod elementary;
 pub mod gaussian;
 pub mod special;

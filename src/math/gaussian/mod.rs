@@ -8,11 +8,13 @@
 //! | `j2(c, a, b)` | <g'(u_a) g'(u_b)> | label noise |
 //!
 //! Indices point into C and may coincide. One file per activation with closed forms: [`erf`], [`linear`],
-//! [`quadratic`].
+//! [`quadratic`], [`relu`].
 
 pub mod erf;
 pub mod linear;
+mod orthant;
 pub mod quadratic;
+pub mod relu;
 
 /// Why an average has no value of the promised accuracy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Population risk of a committee from its overlaps: the one formula that both roads share.
 
 use super::{Committee, Overlaps};
-use crate::math::gaussian::{AverageError, erf, linear, quadratic};
+use crate::math::gaussian::{AverageError, erf, linear, quadratic, relu};
 use crate::problem::activation::Activation;
 
 /// Generalisation error e_g = <(teacher - student)^2>/2 = 1/2 sum_cd s_c s_d <g(u_c) g(u_d)>, without label
@@ -14,9 +14,10 @@ use crate::problem::activation::Activation;
 pub fn generalisation_error(problem: &Committee, overlaps: &Overlaps) -> Result<f64, AverageError> {
     let c = overlaps.covariance();
     match problem.activation {
-        Activation::Erf => Ok(half_form(problem, overlaps, |a, b| erf::i2(&c, a, b))),
-        Activation::Linear => Ok(half_form(problem, overlaps, |a, b| linear::i2(&c, a, b))),
-        Activation::Quadratic => Ok(half_form(problem, overlaps, |a, b| quadratic::i2(&c, a, b))),
+        Activation::Erf => half_form(problem, overlaps, |a, b| Ok(erf::i2(&c, a, b))),
+        Activation::Linear => half_form(problem, overlaps, |a, b| Ok(linear::i2(&c, a, b))),
+        Activation::Quadratic => half_form(problem, overlaps, |a, b| Ok(quadratic::i2(&c, a, b))),
+        Activation::Relu => half_form(problem, overlaps, |a, b| relu::i2(&c, a, b)),
         _ => Err(AverageError::NotConverged {
             average: "average",
             fields: vec![],
@@ -27,20 +28,22 @@ pub fn generalisation_error(problem: &Committee, overlaps: &Overlaps) -> Result<
     }
 }
 
-fn half_form(problem: &Committee, overlaps: &Overlaps, i2: impl Fn(usize, usize) -> f64) -> f64 {
-    let s: Vec<f64> = overlaps
-        .v
-        .iter()
-        .map(|v| -v * problem.student_scale())
-        .chain(overlaps.v_star.iter().map(|v| v * problem.teacher_scale()))
-        .collect();
+/// 1/2 sum_ab s_a s_b I2(a, b), each pair once.
+fn half_form(
+    problem: &Committee,
+    overlaps: &Overlaps,
+    i2: impl Fn(usize, usize) -> Result<f64, AverageError>,
+) -> Result<f64, AverageError> {
+    let (s, s_star) = (problem.student_scale(), problem.teacher_scale());
+    let student = overlaps.v.iter().map(|v| -v * s);
+    let weights: Vec<f64> = student.chain(overlaps.v_star.iter().map(|v| v * s_star)).collect();
     let mut sum = 0.0;
-    for b in 0..s.len() {
-        let mut above = 0.0;
-        for a in 0..b {
-            above += s[a] * i2(a, b);
+    for (b, &weight) in weights.iter().enumerate() {
+        let mut row = 0.5 * weight * i2(b, b)?;
+        for (a, &other) in weights[..b].iter().enumerate() {
+            row += other * i2(a, b)?;
         }
-        sum += s[b] * (above + 0.5 * s[b] * i2(b, b));
+        sum += weight * row;
     }
-    sum
+    Ok(sum)
 }

@@ -1,6 +1,6 @@
 //! Gaussian averages of the committee problem, whatever the activation.
 
-use crate::math::gaussian::{erf, linear, quadratic};
+use crate::math::gaussian::{erf, linear, quadratic, relu};
 use crate::problem::activation::Activation;
 use nalgebra::DMatrix;
 
@@ -30,6 +30,7 @@ impl Averages {
             Activation::Erf => Ok(erf::i2(c, a, b)),
             Activation::Linear => Ok(linear::i2(c, a, b)),
             Activation::Quadratic => Ok(quadratic::i2(c, a, b)),
+            Activation::Relu => relu::i2(c, a, b),
             other => Err(missing(other)),
         }
     }
@@ -40,6 +41,7 @@ impl Averages {
             Activation::Erf => Ok(erf::i3(c, a, b, e)),
             Activation::Linear => Ok(linear::i3(c, a, b, e)),
             Activation::Quadratic => Ok(quadratic::i3(c, a, b, e)),
+            Activation::Relu => relu::i3(c, a, b, e),
             other => Err(missing(other)),
         }
     }
@@ -50,6 +52,7 @@ impl Averages {
             Activation::Erf => Ok(erf::i4(c, a, b, e, f)),
             Activation::Linear => Ok(linear::i4(c, a, b, e, f)),
             Activation::Quadratic => Ok(quadratic::i4(c, a, b, e, f)),
+            Activation::Relu => relu::i4(c, a, b, e, f),
             other => Err(missing(other)),
         }
     }
@@ -60,6 +63,7 @@ impl Averages {
             Activation::Erf => Ok(erf::j2(c, a, b)),
             Activation::Linear => Ok(linear::j2(c, a, b)),
             Activation::Quadratic => Ok(quadratic::j2(c, a, b)),
+            Activation::Relu => relu::j2(c, a, b),
             other => Err(missing(other)),
         }
     }
