@@ -13,6 +13,6 @@ mod simd;
 mod stream;
 
 pub use gaussian::{Gaussians, MAX_ABS};
-pub(crate) use simd::{Level, multiversion};
 pub use simd::Simd;
+pub(crate) use simd::{Level, multiversion};
 pub use stream::Stream;

@@ -36,7 +36,8 @@ impl Stream {
     /// The root of the tree.
     pub fn root(seed: u64) -> Self {
         // Fractional parts of the square roots of 2, 3, 5 and 7.
-        let lanes = [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
+        let lanes =
+            [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
         Self { lanes }.absorb(seed)
     }
 
@@ -94,4 +95,5 @@ fn mix(mut z: u64) -> u64 {
 }
 
 /// Multiples of the golden ratio's fraction, one for each lane.
-const ROUND: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0x3c6e_f372_fe94_f82a, 0xdaa6_6d2c_7ddf_743f, 0x78dd_e6e5_fd29_f054];
+const ROUND: [u64; 4] =
+    [0x9e37_79b9_7f4a_7c15, 0x3c6e_f372_fe94_f82a, 0xdaa6_6d2c_7ddf_743f, 0x78dd_e6e5_fd29_f054];

@@ -42,9 +42,13 @@ pub struct Replica {
 /// Why a simulation has no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SimulationError {
-    #[error("size {size} is too small: the given overlaps have rank {needed} and need as many dimensions; raise simulation.sizes to {needed} or more")]
+    #[error(
+        "size {size} is too small: the given overlaps have rank {needed} and need as many dimensions; raise simulation.sizes to {needed} or more"
+    )]
     TooSmall { size: usize, needed: usize },
-    #[error("the given overlaps are no covariance: after {rank} independent directions {left:e} is left over")]
+    #[error(
+        "the given overlaps are no covariance: after {rank} independent directions {left:e} is left over"
+    )]
     NotACovariance { rank: usize, left: f64 },
     #[error("a training set of {per_dimension} samples per input dimension is empty at size {size}")]
     EmptyTrainingSet { per_dimension: f64, size: usize },

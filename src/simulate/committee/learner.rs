@@ -178,13 +178,21 @@ impl<'a> Learner<'a> {
                     old.copy_from_slice(new);
                 }
                 student.fields.finish(scale);
-                let teacher = output(problem.activation, student.network.v_star.as_slice(), &student.fields.values[k..]);
+                let teacher = output(
+                    problem.activation,
+                    student.network.v_star.as_slice(),
+                    &student.fields.values[k..],
+                );
                 problem.teacher_scale() * teacher + problem.noise_std * noise.next()
             }
             Data::Stored { inputs, labels, choice, latest } => {
                 let previous = Data::choose(labels, choice, latest);
                 for block in ranges(inputs.padded()) {
-                    student.advance(&block, &inputs.get(previous)[block.clone()], &inputs.get(*latest)[block.clone()]);
+                    student.advance(
+                        &block,
+                        &inputs.get(previous)[block.clone()],
+                        &inputs.get(*latest)[block.clone()],
+                    );
                 }
                 student.fields.finish(scale);
                 labels[*latest]

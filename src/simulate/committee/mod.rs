@@ -49,7 +49,8 @@ pub(super) fn replica(
     let between_polls = (WORK_BETWEEN_POLLS / per_update) as u64 + 1;
     let mut updates = 0;
     'run: for (snapshot, &time) in measure.times.iter().enumerate() {
-        for _ in updates..updates_at(time, d) {
+        let wanted = updates_at(time, d);
+        while updates < wanted {
             if updates % between_polls == 0 && stop() {
                 return Err(SimulationError::Interrupted);
             }
