@@ -8,13 +8,15 @@
 //! | `j2(c, a, b)` | <g'(u_a) g'(u_b)> | label noise |
 //!
 //! Indices point into C and may coincide. One file per activation with closed forms: [`erf`], [`linear`],
-//! [`quadratic`], [`relu`].
+//! [`quadratic`], [`relu`], [`sine`]; [`quadrature`] does all others.
 
 pub mod erf;
 pub mod linear;
 mod orthant;
 pub mod quadratic;
+pub mod quadrature;
 pub mod relu;
+pub mod sine;
 
 /// Why an average has no value of the promised accuracy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
