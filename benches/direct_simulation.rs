@@ -3,8 +3,8 @@
 //! ```text
 //! cargo bench --bench direct_simulation
 //! ```
-//! Criterion reports times per call; the summary at the end gives the shortest of many short runs, per number and per
-//! step and input coordinate, which a busy machine disturbs least.
+//! Criterion reports times per call; the summary at the end gives the shortest of many short runs, per number
+//! and per step and input coordinate, which a busy machine disturbs least.
 
 use asymptotica::problem::Problem;
 use asymptotica::problem::activation::Activation;
@@ -63,7 +63,8 @@ fn direct(problem: &Problem, d: usize, updates: usize) -> f64 {
         .seconds
 }
 
-/// The same loop with the ziggurat of rand_distr and matrices of nalgebra, one hidden unit per column. Seconds of the updates.
+/// The same loop with the ziggurat of rand_distr and matrices of nalgebra, one hidden unit per column.
+/// Seconds of the updates.
 fn plain(problem: &Committee, d: usize, updates: usize) -> f64 {
     let mut rng: Xoshiro256PlusPlus = Stream::root(1).generator();
     let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };

@@ -142,8 +142,8 @@ mod starts {
         assert_exact(&start(&problem, 77, &Stream::root(45)).unwrap(), &limit.q, &limit.r, &limit.t);
     }
 
-    /// Means over replicas of independent weights: Q -> std^2, R -> 0 and, for random teachers, T -> std^2; each entry
-    /// has the standard deviation of a mean of d products.
+    /// Means over replicas of independent weights: Q -> std^2, R -> 0 and, for random teachers, T -> std^2;
+    /// each entry has the standard deviation of a mean of d products.
     #[test]
     fn random_starts_have_the_stated_spread() {
         let (d, replicas) = (40, 400);
@@ -427,11 +427,18 @@ mod snapshots {
 mod risks {
     use super::*;
 
-    /// Mean over 20 test sets of the difference, in units of its standard error: beyond 4 with probability 8e-4
-    /// (Student, 19 degrees of freedom).
+    /// Mean over 20 test sets of the difference, in units of its standard error: beyond 4 with probability
+    /// 8e-4 (Student, 19 degrees of freedom).
     #[test]
     fn test_set_agrees_with_the_population_risk_of_the_overlaps() {
-        for activation in [Activation::Erf, Activation::Linear, Activation::Quadratic] {
+        for activation in [
+            Activation::Erf,
+            Activation::Linear,
+            Activation::Quadratic,
+            Activation::Relu,
+            Activation::Tanh,
+            Activation::Gelu,
+        ] {
             for output in [OutputScaling::Committee, OutputScaling::Normalised] {
                 let mut problem = random_start(generic());
                 (problem.activation, problem.output) = (activation, output);
@@ -472,8 +479,9 @@ mod risks {
 mod training_sets {
     use super::*;
 
-    /// Linear student, K = M = 1, on a set of d/2 noisy samples: SGD can fit all labels, so it ends at the weights
-    /// closest to its start that do. Fresh samples keep it moving by the label noise; on the set it comes to rest.
+    /// Linear student, K = M = 1, on a set of d/2 noisy samples: SGD can fit all labels, so it ends at the
+    /// weights closest to its start that do. Fresh samples keep it moving by the label noise; on the set it
+    /// comes to rest.
     fn linear(training_set: Option<f64>) -> Committee {
         Committee {
             student_width: 1,
@@ -519,8 +527,8 @@ mod training_sets {
         assert!((q / (w.norm_squared() / d as f64) - 1.0).abs() < 1e-10);
     }
 
-    /// Early on, before a sample is seen twice, the set acts as fresh samples do: the squared deviation of the means falls
-    /// with the size of the set.
+    /// Early on, before a sample is seen twice, the set acts as fresh samples do: the squared deviation of
+    /// the means falls with the size of the set.
     #[test]
     fn a_large_set_approaches_fresh_samples() {
         let (d, replicas, t) = (30, 160, 3.0);
@@ -550,8 +558,9 @@ mod training_sets {
     }
 }
 
-/// On the teacher itself and without decay, the label noise alone moves the weights. One update from rest gives
-/// the exact mean <R_11 change> = 0 and <Q_11 change> = eta^2 sigma^2 v^2 <g'^2> / d for linear g (<|x|^2> = d).
+/// On the teacher itself and without decay, the label noise alone moves the weights. One update from rest
+/// gives the exact mean <R_11 change> = 0 and <Q_11 change> = eta^2 sigma^2 v^2 <g'^2> / d for linear g
+/// (<|x|^2> = d).
 #[test]
 fn label_noise_enters_as_a_standard_deviation() {
     let (d, replicas, eta, sigma) = (20, 4000, 0.8, 0.3);

@@ -76,8 +76,9 @@ fn distribution_passes_kolmogorov_smirnov() {
     assert!(d * n.sqrt() < 2.45, "sqrt(n) D = {}", d * n.sqrt());
 }
 
-/// Correlation of any two places of a block of 32, of values and of squares: pairs of one Box-Muller transform, lanes
-/// side by side, successive blocks. 2 x 2016 statistics, the largest of which is below 5.5 with probability 1 - 2e-4.
+/// Correlation of any two places of a block of 32, of values and of squares: pairs of one Box-Muller
+/// transform, lanes side by side, successive blocks. 2 x 2016 statistics, the largest of which is below 5.5
+/// with probability 1 - 2e-4.
 #[test]
 fn places_of_two_neighbouring_blocks_are_independent() {
     let (width, rows) = (64, 1 << 16);
@@ -196,7 +197,8 @@ fn paths_do_not_collide() {
     }
 }
 
-/// Every bit of the path moves half of the 256 bits of the state; seen through the first two words of the generator.
+/// Every bit of the path moves half of the 256 bits of the state; seen through the first two words of the
+/// generator.
 #[test]
 fn one_bit_of_the_path_changes_half_of_the_output() {
     let mut flipped = 0;

@@ -6,12 +6,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A node of the seed tree: a 256-bit hash of the path that leads to it.
 ///
-/// Each step of the path is absorbed word by word into four 64-bit lanes. A word enters lane 0 by exclusive or;
-/// two rounds of a Feistel network over the lanes follow, with the finaliser of SplitMix64 (Steele, Lea &
-/// Flood 2014) as its round function. Every round is a bijection of the state, so distinct states never merge under the same step,
-/// and distinct steps from one state always differ; other collisions have the probability of a random 256-bit
-/// hash. Steps carry their kind and length, so `child("ab")` differs from `child("a").child("b")`, and `index(0)`
-/// from every name. The result depends on the bytes of the path alone, not on platform or version of a library.
+/// Each step of the path is absorbed word by word into four 64-bit lanes. A word enters lane 0 by exclusive
+/// or; two rounds of a Feistel network over the lanes follow, with the finaliser of SplitMix64 (Steele, Lea &
+/// Flood 2014) as its round function. Every round is a bijection of the state, so distinct states never merge
+/// under the same step, and distinct steps from one state always differ; other collisions have the
+/// probability of a random 256-bit hash. Steps carry their kind and length, so `child("ab")` differs from
+/// `child("a").child("b")`, and `index(0)` from every name. The result depends on the bytes of the path
+/// alone, not on platform or version of a library.
 ///
 /// ```
 /// use asymptotica::rng::Stream;
@@ -57,7 +58,8 @@ impl Stream {
         self.absorb(INDEX).absorb(i)
     }
 
-    /// A scalar generator (xoshiro256++, Blackman & Vigna 2021) for uniform integers, permutations and the like.
+    /// A scalar generator (xoshiro256++, Blackman & Vigna 2021) for uniform integers, permutations and the
+    /// like.
     pub fn generator(&self) -> Xoshiro256PlusPlus {
         let mut seed = [0; 32];
         for (bytes, lane) in seed.chunks_exact_mut(8).zip(self.absorb(GENERATOR).lanes) {

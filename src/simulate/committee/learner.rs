@@ -64,8 +64,8 @@ struct Student {
 }
 
 impl Student {
-    /// Does what is pending on one block of the latest input `old`, then adds the block `new` of the next one to
-    /// the students' fields.
+    /// Does what is pending on one block of the latest input `old`, then adds the block `new` of the next one
+    /// to the students' fields.
     fn advance(&mut self, block: &Range<usize>, old: &[f64], new: &[f64]) {
         let Self { network, fields, pending, keep, batch } = self;
         for (k, &c) in pending.iter().enumerate() {

@@ -3,7 +3,8 @@
 use crate::rng::{Gaussians, Simd, multiversion};
 use std::ops::Range;
 
-/// Coordinates of a block, a multiple of [`LANES`]: an old input, a new one and one hidden unit take half of a first-level cache.
+/// Coordinates of a block, a multiple of [`LANES`]: an old input, a new one and one hidden unit take half of
+/// a first-level cache.
 const BLOCK: usize = 1024;
 
 /// A cache line.
@@ -124,7 +125,9 @@ multiversion! {
 
 multiversion! {
     /// w = keep w + c old, then sum += w.new, in one pass over w.
-    pub(super) fn update_dot(w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum) = update_dot_body
+    pub(super) fn update_dot(
+        w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum,
+    ) = update_dot_body
 }
 
 #[inline(always)]
