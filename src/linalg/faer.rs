@@ -11,7 +11,8 @@ pub fn provider() -> &'static str {
     "faer 0.24"
 }
 
-/// faer's decompositions take their parallelism from a global; with two threads they are slower below about 1e6 operations.
+/// faer's decompositions take their parallelism from a global; with two threads they are slower below about
+/// 1e6 operations.
 fn sequential() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| faer::set_global_parallelism(Par::Seq));

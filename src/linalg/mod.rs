@@ -1,8 +1,9 @@
 //! Facade on symmetric eigenproblems, SVD, Cholesky, solves and products: faer by default, LAPACK by feature.
 //!
 //! Matrices are those of nalgebra, column-major. Everything runs on the calling thread: parallelism is over
-//! replicas. The feature `openblas` replaces faer by the system's OpenBLAS; [`provider`] names what was linked. Results of the two
-//! agree to rounding, not to the bit, and neither is bit-reproducible across processors.
+//! replicas. The feature `openblas` replaces faer by the system's OpenBLAS; [`provider`] names what was
+//! linked. Results of the two agree to rounding, not to the bit, and neither is bit-reproducible across
+//! processors.
 
 #[cfg(not(feature = "openblas"))]
 #[path = "faer.rs"]

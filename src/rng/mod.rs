@@ -1,7 +1,8 @@
 //! Seed tree with named streams, and the fast Gaussian generator.
 //!
 //! ```text
-//! root seed -> scenario -> series -> size -> replica -> {teacher, init, data, label-noise, batch, test-set, bootstrap}
+//! root seed -> scenario -> series -> size -> replica
+//!     -> {teacher, init, data, label-noise, batch, test-set, bootstrap}
 //! ```
 //!
 //! Every node of the tree is a [`Stream`]; a leaf makes a generator, [`Stream::generator`] for uniform
@@ -13,6 +14,6 @@ mod simd;
 mod stream;
 
 pub use gaussian::{Gaussians, MAX_ABS};
-pub(crate) use simd::{Level, multiversion};
 pub use simd::Simd;
+pub(crate) use simd::{Level, multiversion};
 pub use stream::Stream;

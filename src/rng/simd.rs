@@ -52,8 +52,8 @@ impl Simd {
     }
 }
 
-/// Compiles an `#[inline(always)]` function once for each instruction set and selects at run time by a leading
-/// argument of type [`Simd`].
+/// Compiles an `#[inline(always)]` function once for each instruction set and selects at run time by a
+/// leading argument of type [`Simd`].
 macro_rules! multiversion {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:path) => {
         $(#[$doc])*

@@ -6,12 +6,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A node of the seed tree: a 256-bit hash of the path that leads to it.
 ///
-/// Each step of the path is absorbed word by word into four 64-bit lanes. A word enters lane 0 by exclusive or;
-/// two rounds of a Feistel network over the lanes follow, with the finaliser of SplitMix64 (Steele, Lea &
-/// Flood 2014) as its round function. Every round is a bijection of the state, so distinct states never merge under the same step,
-/// and distinct steps from one state always differ; other collisions have the probability of a random 256-bit
-/// hash. Steps carry their kind and length, so `child("ab")` differs from `child("a").child("b")`, and `index(0)`
-/// from every name. The result depends on the bytes of the path alone, not on platform or version of a library.
+/// Each step of the path is absorbed word by word into four 64-bit lanes. A word enters lane 0 by exclusive
+/// or; two rounds of a Feistel network over the lanes follow, with the finaliser of SplitMix64 (Steele, Lea &
+/// Flood 2014) as its round function. Every round is a bijection of the state, so distinct states never merge
+/// under the same step, and distinct steps from one state always differ; other collisions have the
+/// probability of a random 256-bit hash. Steps carry their kind and length, so `child("ab")` differs from
+/// `child("a").child("b")`, and `index(0)` from every name. The result depends on the bytes of the path
+/// alone, not on platform or version of a library.
 ///
 /// ```
 /// use asymptotica::rng::Stream;
@@ -36,7 +37,8 @@ impl Stream {
     /// The root of the tree.
     pub fn root(seed: u64) -> Self {
         // Fractional parts of the square roots of 2, 3, 5 and 7.
-        let lanes = [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
+        let lanes =
+            [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
         Self { lanes }.absorb(seed)
     }
 
@@ -67,7 +69,8 @@ impl Stream {
         self.lanes.iter().map(|lane| format!("{lane:016x}")).collect()
     }
 
-    /// A scalar generator (xoshiro256++, Blackman & Vigna 2021) for uniform integers, permutations and the like.
+    /// A scalar generator (xoshiro256++, Blackman & Vigna 2021) for uniform integers, permutations and the
+    /// like.
     pub fn generator(&self) -> Xoshiro256PlusPlus {
         let mut seed = [0; 32];
         for (bytes, lane) in seed.chunks_exact_mut(8).zip(self.absorb(GENERATOR).lanes) {
@@ -105,4 +108,5 @@ fn mix(mut z: u64) -> u64 {
 }
 
 /// Multiples of the golden ratio's fraction, one for each lane.
-const ROUND: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0x3c6e_f372_fe94_f82a, 0xdaa6_6d2c_7ddf_743f, 0x78dd_e6e5_fd29_f054];
+const ROUND: [u64; 4] =
+    [0x9e37_79b9_7f4a_7c15, 0x3c6e_f372_fe94_f82a, 0xdaa6_6d2c_7ddf_743f, 0x78dd_e6e5_fd29_f054];

@@ -13,10 +13,11 @@ use crate::trajectory::Curve;
 /// What is measured along a replica.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a> {
-    /// Ascending times in the unit of the problem. Each is rounded to the nearest whole update and recorded as
-    /// the time of that update; equal updates give equal points.
+    /// Ascending times in the unit of the problem. Each is rounded to the nearest whole update and recorded
+    /// as the time of that update; equal updates give equal points.
     pub times: &'a [f64],
-    /// Keys of single observables, as in `Problem::observables`: `generalisation_error`, `Q[1,2]`, indices from 1.
+    /// Keys of single observables, as in `Problem::observables`: `generalisation_error`, `Q[1,2]`, indices
+    /// from 1.
     pub observables: &'a [String],
     pub risk: Risk,
 }
@@ -42,9 +43,11 @@ pub struct Replica {
 /// Why a simulation has no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SimulationError {
-    #[error("size {size} is too small: the given overlaps have rank {needed} and need as many dimensions; raise simulation.sizes to {needed} or more")]
+    #[error("size {size} is below the rank {needed} of the given overlaps: sizes start at {needed}")]
     TooSmall { size: usize, needed: usize },
-    #[error("the given overlaps are no covariance: after {rank} independent directions {left:e} is left over")]
+    #[error(
+        "the given overlaps are no covariance: after {rank} independent directions {left:e} is left over"
+    )]
     NotACovariance { rank: usize, left: f64 },
     #[error("a training set of {per_dimension} samples per input dimension is empty at size {size}")]
     EmptyTrainingSet { per_dimension: f64, size: usize },

@@ -70,6 +70,8 @@ pub struct Measured<'a> {
     bar_label: f64,
     /// Room for labels to the left of the first block.
     pub left: f64,
+    /// Cells are not made larger than this.
+    pub largest_cell: f64,
 }
 
 impl<'a> Measured<'a> {
@@ -101,7 +103,7 @@ impl<'a> Measured<'a> {
         let bar_label = bar_labels(limit, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);
         let left = row_labels.iter().map(|line| line.width).fold(0.0, f64::max) + 5.0;
         let column_labels = set(&panel.column_labels)?;
-        Ok(Self { panel, rows, columns, limit, row_labels, column_labels, bar_label, left })
+        Ok(Self { panel, rows, columns, limit, row_labels, column_labels, bar_label, left, largest_cell: LARGEST_CELL })
     }
 
     pub fn notes(&self) -> &[String] {
@@ -125,7 +127,12 @@ impl<'a> Measured<'a> {
         let (across, down) = (across as f64, down as f64);
         let level = (width - self.bar_room() - BLOCK_GAP * (across - 1.0)) / (across * self.columns as f64);
         let upright = (height / down - NAME - self.labels_room()) / self.rows as f64;
-        level.min(upright).clamp(1.0, LARGEST_CELL)
+        level.min(upright).clamp(1.0, self.largest_cell.max(1.0))
+    }
+
+    /// Size of the cells with all blocks side by side; `None` without any.
+    pub fn natural_cell(&self, width: f64) -> Option<f64> {
+        (!self.is_empty()).then(|| self.cell(width, f64::INFINITY, self.panel.blocks.len(), 1))
     }
 
     /// Blocks side by side, or one above the other where that gives larger cells.

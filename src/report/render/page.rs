@@ -77,16 +77,73 @@ fn default_columns(panels: usize) -> usize {
     }
 }
 
+/// Panels that share a grid: all of a figure, or each run of panels of one kind, so that heat maps do not
+/// squeeze the curves beside them.
+struct Grid {
+    first: usize,
+    count: usize,
+    columns: usize,
+    /// Width of a column.
+    cell: f64,
+    /// Height of the frames of curves.
+    height: f64,
+    /// Room for tick labels left of the frames, by column.
+    lefts: Vec<f64>,
+}
+
+impl Grid {
+    fn new(first: usize, count: usize, columns: usize, inner: f64) -> Self {
+        let cell = (inner - GUTTER * (columns - 1) as f64) / columns as f64;
+        let height = cell * [0.42, 0.62, 0.78, 0.85][columns - 1];
+        Self { first, count, columns, cell, height, lefts: vec![0.0; columns] }
+    }
+
+    fn column(&self, i: usize) -> usize {
+        (i - self.first) % self.columns
+    }
+
+    /// Left end of the cell of panel `i`.
+    fn left(&self, i: usize) -> f64 {
+        MARGIN + self.column(i) as f64 * (self.cell + GUTTER)
+    }
+
+    /// Left end and width of the frame of panel `i`.
+    fn frame(&self, i: usize) -> (f64, f64) {
+        let room = self.lefts[self.column(i)];
+        (self.left(i) + room, self.cell - room - OVERHANG)
+    }
+
+    /// Panels of each row.
+    fn rows(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let end = self.first + self.count;
+        (self.first..end).step_by(self.columns).map(move |i| i..(i + self.columns).min(end))
+    }
+}
+
+/// One grid if the figure states its columns, otherwise one for each run of panels of one kind.
+fn grids(figure: &Figure, inner: f64) -> Result<Vec<Grid>, RenderError> {
+    let panels = figure.panels.len();
+    if let Some(columns) = figure.columns {
+        if columns == 0 || columns > MOST_COLUMNS {
+            return Err(RenderError::Columns { columns, most: MOST_COLUMNS });
+        }
+        return Ok(vec![Grid::new(0, panels, columns.min(panels.max(1)), inner)]);
+    }
+    let same = |a: &Panel, b: &Panel| matches!(a, Panel::Curves(_)) == matches!(b, Panel::Curves(_));
+    let mut first = 0;
+    let mut grids = Vec::new();
+    for run in figure.panels.chunk_by(same) {
+        grids.push(Grid::new(first, run.len(), default_columns(run.len()), inner));
+        first += run.len();
+    }
+    Ok(grids)
+}
+
 /// Decides on every position of a figure.
 ///
 /// # Errors
 /// As [`render`](super::render).
 pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
-    let columns = figure.columns.unwrap_or_else(|| default_columns(figure.panels.len()));
-    let columns = columns.min(figure.panels.len().max(1));
-    if columns == 0 || columns > MOST_COLUMNS {
-        return Err(RenderError::Columns { columns, most: MOST_COLUMNS });
-    }
     let inner = PAGE_WIDTH - 2.0 * MARGIN;
     let mut items = Vec::new();
     let mut y = MARGIN;
@@ -99,56 +156,60 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         y += 7.0;
     }
 
-    let cell = (inner - GUTTER * (columns - 1) as f64) / columns as f64;
-    let height = cell * [0.42, 0.62, 0.78, 0.85][columns - 1];
-    let measured = figure
-        .panels
-        .iter()
-        .map(|panel| {
-            Ok(match panel {
-                Panel::Curves(panel) => Measured::Curves(Box::new(curves::Measured::new(panel, height)?)),
-                Panel::Heatmap(panel) => Measured::Heatmap(heatmap::Measured::new(panel)?),
-            })
-        })
-        .collect::<Result<Vec<_>, RenderError>>()?;
-    let lefts: Vec<f64> = (0..columns)
-        .map(|c| measured.iter().skip(c).step_by(columns).map(Measured::left).fold(0.0, f64::max))
-        .collect();
+    let mut grids = grids(figure, inner)?;
+    let grid_of: Vec<usize> = grids.iter().enumerate().flat_map(|(g, grid)| vec![g; grid.count]).collect();
+    let mut measured = Vec::new();
+    for (i, panel) in figure.panels.iter().enumerate() {
+        measured.push(match panel {
+            Panel::Curves(panel) => {
+                Measured::Curves(Box::new(curves::Measured::new(panel, grids[grid_of[i]].height)?))
+            }
+            Panel::Heatmap(panel) => Measured::Heatmap(heatmap::Measured::new(panel)?),
+        });
+    }
+    for grid in &mut grids {
+        for i in grid.first..grid.first + grid.count {
+            let c = grid.column(i);
+            grid.lefts[c] = grid.lefts[c].max(measured[i].left());
+        }
+        let of_grid = &mut measured[grid.first..grid.first + grid.count];
+        equalise(grid, of_grid);
+    }
 
-    let frame_of = |i: usize| {
-        let c = i % columns;
-        (MARGIN + c as f64 * (cell + GUTTER) + lefts[c], cell - lefts[c] - OVERHANG)
-    };
     let mut placed = Vec::new();
-    for (row, panels) in measured.chunks(columns).enumerate() {
-        let first = row * columns;
-        let area = row_height(panels, height, |c| frame_of(first + c).1);
-        for (c, panel) in panels.iter().enumerate() {
-            let (left, width) = frame_of(first + c);
-            placed.push(place(panel, &Rect::new(left, 0.0, width, area))?);
+    for grid in &grids {
+        for row in grid.rows() {
+            let area = row_height(&measured[row.clone()], grid.height, |c| grid.frame(row.start + c).1);
+            for i in row {
+                let (left, width) = grid.frame(i);
+                placed.push(place(&measured[i], &Rect::new(left, 0.0, width, area))?);
+            }
         }
     }
-    let shared = set_legends(&mut placed, &|i| (frame_of(i).0 - lefts[i % columns], cell))?;
+    let cell_of = |i: usize| (grids[grid_of[i]].left(i), grids[grid_of[i]].cell);
+    let shared = set_legends(&mut placed, &cell_of)?;
     for (i, (panel, measured)) in placed.iter_mut().zip(&measured).enumerate() {
+        let (left, cell) = cell_of(i);
         for note in measured.notes() {
-            let corner = (frame_of(i).0 - lefts[i % columns] + 2.0, panel.bottom + 3.0);
+            let corner = (left + 2.0, panel.bottom + 3.0);
             panel.bottom =
                 paragraph(note, NOTE, Face::Regular, GREY, corner, cell - 2.0, &mut panel.items)? - 1.5;
         }
     }
 
     // Rows one under the other, frames of a row at one height.
-    for (row, panels) in placed.chunks_mut(columns).enumerate() {
+    for (grid, row) in grids.iter().flat_map(|grid| grid.rows().map(move |row| (grid, row))) {
         let mut headings = Vec::new();
-        for c in 0..panels.len() {
-            let (left, width) = frame_of(row * columns + c);
-            let indent = match &measured[row * columns + c] {
+        for i in row.clone() {
+            let (left, width) = grid.frame(i);
+            let indent = match &measured[i] {
                 Measured::Curves(_) => 0.0,
-                Measured::Heatmap(panel) => panel.indent(&panels[c].geometry.frame),
+                Measured::Heatmap(panel) => panel.indent(&placed[i].geometry.frame),
             };
-            headings.push(heading(figure, row * columns + c, left + indent, width - indent)?);
+            headings.push(heading(figure, i, left + indent, width - indent)?);
         }
         let top = y + headings.iter().map(|(_, height)| *height).fold(0.0, f64::max);
+        let panels = &mut placed[row];
         for (panel, (lines, height)) in panels.iter_mut().zip(headings) {
             items.extend(lines.into_iter().map(|item| moved(item, top - height)));
             let geometry = &mut panel.geometry;
@@ -160,7 +221,9 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         let lowest = panels.iter().map(|panel| panel.bottom).fold(0.0, f64::max);
         y = top + lowest + ROW_GAP;
     }
-    y -= ROW_GAP;
+    if !figure.panels.is_empty() {
+        y -= ROW_GAP;
+    }
 
     for block in shared {
         let block = Block::within(&block, inner)?;
@@ -186,6 +249,21 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         title: markup::plain(&figure.title)?,
         description: description(figure)?,
     })
+}
+
+/// Heat maps of one grid get cells of one size.
+fn equalise(grid: &Grid, panels: &mut [Measured]) {
+    let width = |i: usize| grid.frame(grid.first + i).1;
+    let natural = |(i, panel): (usize, &Measured)| match panel {
+        Measured::Heatmap(panel) => panel.natural_cell(width(i)),
+        Measured::Curves(_) => None,
+    };
+    let smallest = panels.iter().enumerate().filter_map(natural).fold(f64::INFINITY, f64::min);
+    for panel in panels {
+        if let Measured::Heatmap(panel) = panel {
+            panel.largest_cell = panel.largest_cell.min(smallest);
+        }
+    }
 }
 
 /// Height of the frames of a row: fixed beside curves, otherwise what the heat maps fill.

@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// Inputs are drawn from the stream `data`, label noise from `label-noise`.
 pub(super) enum Data {
     /// A new sample every time. `input` is the latest one, `blocks` hold a part of the next.
-    Fresh { input: Units, blocks: Blocks, inputs: Gaussians, noise: Gaussians },
+    Fresh { input: Units, blocks: Blocks, inputs: Box<Gaussians>, noise: Box<Gaussians> },
     /// P d samples with their noisy labels, drawn once, visited uniformly at random with replacement on the
     /// stream `batch`. `latest` is the latest one.
     Stored { inputs: Units, labels: Vec<f64>, choice: Xoshiro256PlusPlus, latest: usize },
@@ -24,7 +24,12 @@ impl Data {
         let mut gaussians = stream.child("data").gaussians();
         let mut noise = stream.child("label-noise").gaussians();
         let Some(per_dimension) = problem.training_set else {
-            return Ok(Self::Fresh { input: Units::zeros(1, d), blocks: Blocks::new(d), inputs: gaussians, noise });
+            return Ok(Self::Fresh {
+                input: Units::zeros(1, d),
+                blocks: Blocks::new(d),
+                inputs: Box::new(gaussians),
+                noise: Box::new(noise),
+            });
         };
         let samples = (per_dimension * d as f64).round() as usize;
         if samples == 0 {
@@ -36,9 +41,16 @@ impl Data {
             .map(|sample| {
                 gaussians.fill(inputs.values_mut(sample));
                 fields.clear();
-                fields.add(network.simd, &network.weights, network.k..network.k + network.m, &(0..inputs.padded()), inputs.get(sample));
+                fields.add(
+                    network.simd,
+                    &network.weights,
+                    network.k..network.k + network.m,
+                    &(0..inputs.padded()),
+                    inputs.get(sample),
+                );
                 fields.finish(network.step.field);
-                let teacher = output(problem.activation, network.v_star.as_slice(), &fields.values[network.k..]);
+                let teacher =
+                    output(problem.activation, network.v_star.as_slice(), &fields.values[network.k..]);
                 problem.teacher_scale() * teacher + problem.noise_std * noise.next()
             })
             .collect();

@@ -64,8 +64,8 @@ struct Student {
 }
 
 impl Student {
-    /// Does what is pending on one block of the latest input `old`, then adds the block `new` of the next one to
-    /// the students' fields.
+    /// Does what is pending on one block of the latest input `old`, then adds the block `new` of the next one
+    /// to the students' fields.
     fn advance(&mut self, block: &Range<usize>, old: &[f64], new: &[f64]) {
         let Self { network, fields, pending, keep, batch } = self;
         for (k, &c) in pending.iter().enumerate() {
@@ -178,13 +178,21 @@ impl<'a> Learner<'a> {
                     old.copy_from_slice(new);
                 }
                 student.fields.finish(scale);
-                let teacher = output(problem.activation, student.network.v_star.as_slice(), &student.fields.values[k..]);
+                let teacher = output(
+                    problem.activation,
+                    student.network.v_star.as_slice(),
+                    &student.fields.values[k..],
+                );
                 problem.teacher_scale() * teacher + problem.noise_std * noise.next()
             }
             Data::Stored { inputs, labels, choice, latest } => {
                 let previous = Data::choose(labels, choice, latest);
                 for block in ranges(inputs.padded()) {
-                    student.advance(&block, &inputs.get(previous)[block.clone()], &inputs.get(*latest)[block.clone()]);
+                    student.advance(
+                        &block,
+                        &inputs.get(previous)[block.clone()],
+                        &inputs.get(*latest)[block.clone()],
+                    );
                 }
                 student.fields.finish(scale);
                 labels[*latest]

@@ -1,8 +1,9 @@
 //! Two-layer teacher-student networks under SGD, on vectors of length d.
 //!
-//! The algorithm is the one of [`crate::problem::committee::Committee`], step by step. One pass over the weights does the
-//! update of one sample and the fields of the next: the update waits until the next input is drawn, block by block, so each weight is read and
-//! written once per step. The numbers are those of the plain order.
+//! The algorithm is the one of [`crate::problem::committee::Committee`], step by step. One pass over the
+//! weights does the update of one sample and the fields of the next: the update waits until the next input is
+//! drawn, block by block, so each weight is read and written once per step. The numbers are those of the
+//! plain order.
 //!
 //! Memory: (K + M + 1) d doubles; K d more for batches of several samples, whose gradient is accumulated; and
 //! the training set, n (d + 1) for n samples, where there is one.
@@ -49,7 +50,8 @@ pub(super) fn replica(
     let between_polls = (WORK_BETWEEN_POLLS / per_update) as u64 + 1;
     let mut updates = 0;
     'run: for (snapshot, &time) in measure.times.iter().enumerate() {
-        for _ in updates..updates_at(time, d) {
+        let wanted = updates_at(time, d);
+        while updates < wanted {
             if updates % between_polls == 0 && stop() {
                 return Err(SimulationError::Interrupted);
             }

@@ -25,7 +25,11 @@ pub(super) struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    pub fn new(problem: &'a Committee, measure: &Measure<'a>, stream: &Stream) -> Result<Self, SimulationError> {
+    pub fn new(
+        problem: &'a Committee,
+        measure: &Measure<'a>,
+        stream: &Stream,
+    ) -> Result<Self, SimulationError> {
         let mut previous = 0.0;
         for &time in measure.times {
             // Written so that NaN is refused as well.
@@ -42,7 +46,13 @@ impl<'a> Observer<'a> {
             .iter()
             .map(|key| parse(problem, key).ok_or_else(|| SimulationError::UnknownObservable(key.clone())))
             .collect::<Result<_, _>>()?;
-        Ok(Self { problem, names: measure.observables, observables, risk: measure.risk, test_set: stream.child("test-set") })
+        Ok(Self {
+            problem,
+            names: measure.observables,
+            observables,
+            risk: measure.risk,
+            test_set: stream.child("test-set"),
+        })
     }
 
     /// All observables of the network, or what left the finite numbers.
@@ -105,7 +115,8 @@ impl<'a> Observer<'a> {
             }
             fields.finish(network.step.field);
             let student = self.problem.student_scale() * output(g, network.v.as_slice(), &fields.values[..k]);
-            let teacher = self.problem.teacher_scale() * output(g, network.v_star.as_slice(), &fields.values[k..]);
+            let teacher =
+                self.problem.teacher_scale() * output(g, network.v_star.as_slice(), &fields.values[k..]);
             sum += (teacher - student) * (teacher - student);
         }
         Ok(0.5 * sum / samples as f64)

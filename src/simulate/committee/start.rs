@@ -21,8 +21,8 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Draws the weights: the teacher from `teacher`, the student from `init`. Overlaps that are given between the two
-    /// come from one frame of `init`.
+    /// Draws the weights: the teacher from `teacher`, the student from `init`. Overlaps that are given
+    /// between the two come from one frame of `init`.
     pub fn new(problem: &Committee, d: usize, stream: &Stream, simd: Simd) -> Result<Self, SimulationError> {
         let (k, m) = (problem.student_width, problem.teacher_width);
         if d == 0 {
@@ -84,8 +84,8 @@ impl Network {
         }
     }
 
-    /// Gives the units from `first` on the overlaps `c` exactly: with c = A A^T, A of full column rank, unit a is sum_j A_aj f_j
-    /// on an orthonormal frame f_j (times sqrt d) whose orientation is uniformly random.
+    /// Gives the units from `first` on the overlaps `c` exactly: with c = A A^T, A of full column rank, unit
+    /// a is sum_j A_aj f_j on an orthonormal frame f_j (times sqrt d) whose orientation is uniformly random.
     fn realise(
         &mut self,
         c: &DMatrix<f64>,
@@ -151,8 +151,8 @@ impl Network {
     }
 }
 
-/// A with A A^T = c and full column rank, by Cholesky's method with diagonal pivoting (Higham 1990), which also
-/// takes a singular c. Pivots below rounding end it.
+/// A with A A^T = c and full column rank, by Cholesky's method with diagonal pivoting (Higham 1990), which
+/// also takes a singular c. Pivots below rounding end it.
 fn square_root(c: &DMatrix<f64>) -> Result<DMatrix<f64>, SimulationError> {
     let n = c.nrows();
     let scale = c.diagonal().amax();
@@ -168,7 +168,8 @@ fn square_root(c: &DMatrix<f64>) -> Result<DMatrix<f64>, SimulationError> {
         left -= &column * column.transpose();
         columns.push(column);
     }
-    // The definition of the problem admits covariances with eigenvalues down to -1e-12 of the largest variance.
+    // The definition of the problem admits covariances with eigenvalues down to -1e-12 of the largest
+    // variance.
     let rest = left.amax();
     if rest > 1e-11 * scale {
         return Err(SimulationError::NotACovariance { rank: columns.len(), left: rest });

@@ -3,7 +3,8 @@
 use crate::rng::{Gaussians, Simd, multiversion};
 use std::ops::Range;
 
-/// Coordinates of a block, a multiple of [`LANES`]: an old input, a new one and one hidden unit take half of a first-level cache.
+/// Coordinates of a block, a multiple of [`LANES`]: an old input, a new one and one hidden unit take half of
+/// a first-level cache.
 const BLOCK: usize = 1024;
 
 /// A cache line.
@@ -124,7 +125,9 @@ multiversion! {
 
 multiversion! {
     /// w = keep w + c old, then sum += w.new, in one pass over w.
-    pub(super) fn update_dot(w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum) = update_dot_body
+    pub(super) fn update_dot(
+        w: &mut [f64], keep: f64, c: f64, old: &[f64], new: &[f64], sum: &mut Sum,
+    ) = update_dot_body
 }
 
 #[inline(always)]
@@ -163,4 +166,71 @@ pub(super) fn product(simd: Simd, w: &[f64], x: &[f64]) -> f64 {
     let mut sum = Sum::ZERO;
     dot(simd, w, x, &mut sum);
     sum.total()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+
+    fn vectors(d: usize) -> Units {
+        let mut vectors = Units::zeros(3, d);
+        let mut gaussians = Stream::root(110).index(d as u64).gaussians();
+        (0..3).for_each(|i| gaussians.fill(vectors.values_mut(i)));
+        vectors
+    }
+
+    /// w after its update and the sum, as bits.
+    fn bits(simd: Simd, d: usize, cut: usize) -> Vec<u64> {
+        let mut vectors = vectors(d);
+        let (old, new) = (vectors.get(1).to_vec(), vectors.get(2).to_vec());
+        let w = vectors.get_mut(0);
+        let mut sum = Sum::ZERO;
+        update(simd, w, 0.97, -0.31, &old);
+        for range in [0..cut, cut..w.len()] {
+            update_dot(simd, &mut w[range.clone()], 0.93, 0.29, &old[range.clone()], &new[range], &mut sum);
+        }
+        let total = product(simd, w, &new);
+        assert_eq!(total.to_bits(), sum.total().to_bits());
+        w.iter().chain([&total]).map(|x| x.to_bits()).collect()
+    }
+
+    #[test]
+    fn kernels_give_the_same_bits_with_every_instruction_set_and_every_cut() {
+        for d in [1, 31, 32, 33, 100, 1025] {
+            let reference = bits(Simd::PORTABLE, d, 0);
+            for simd in Simd::available() {
+                for cut in [0, LANES * (d / LANES / 2)] {
+                    assert!(bits(simd, d, cut) == reference, "{} d = {d}", simd.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn kernels_compute_what_they_say() {
+        for d in [1, 5, 64, 777] {
+            let mut vectors = vectors(d);
+            let [w, old, new] = [0, 1, 2].map(|i| vectors.get(i)[..d].to_vec());
+            let (changed, other) = vectors.pair(0, 1);
+            update(Simd::best(), changed, 0.93, 0.29, other);
+            let exact: f64 = (0..d).map(|i| (0.93 * w[i] + 0.29 * old[i]) * new[i]).sum();
+            let found = product(Simd::best(), vectors.get(0), vectors.get(2));
+            assert!((found - exact).abs() < 1e-13 * d as f64, "{found} {exact}");
+        }
+    }
+
+    #[test]
+    fn padding_of_drawn_blocks_is_zero() {
+        let d = BLOCK + 45;
+        let mut drawn: Vec<f64> = Vec::new();
+        let (mut blocks, mut gaussians) = (Blocks::new(d), Stream::root(111).gaussians());
+        for range in ranges(d.next_multiple_of(LANES)) {
+            drawn.extend(blocks.draw(&range, &mut gaussians));
+        }
+        let mut expected = vec![0.0; d];
+        Stream::root(111).gaussians().fill(&mut expected);
+        expected.resize(BLOCK + 64, 0.0);
+        assert_eq!(drawn, expected);
+    }
 }
