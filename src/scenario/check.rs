@@ -1,8 +1,8 @@
 //! Values as written against declared parameters.
 
 use super::expression::Expression;
-use super::message::{Issue, suggestion};
-use super::raw::{At, Node, Raw, Table};
+use super::message::{Issue, nearest, suggestion};
+use super::raw::{At, Entry, Node, Raw, Table};
 use super::sections::GRID;
 use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant};
 use std::collections::BTreeSet;
@@ -77,7 +77,11 @@ impl<'a> Checker<'a> {
             let value = match (table.get(parameter.key), parameter.default) {
                 (Some(node), _) => self.value(node, &key, parameter),
                 (None, Default::Required) => {
-                    self.missing(at, &key, parameter);
+                    // a misspelt key is reported as such
+                    let meant = |entry: &Entry| nearest(&entry.key, [parameter.key]).is_some();
+                    if !table.entries.iter().any(meant) {
+                        self.missing(at, &key, parameter);
+                    }
                     None
                 }
                 (None, _) => default(parameter),
@@ -149,7 +153,7 @@ impl<'a> Checker<'a> {
                     let names = || choices.iter().map(|(name, _)| *name);
                     let rule = format!("must be one of {}", quoted(names()));
                     let issue = Issue::value(&node.at, path, rule);
-                    self.issues.push(match super::message::nearest(found.unwrap_or(""), names()) {
+                    self.issues.push(match nearest(found.unwrap_or(""), names()) {
                         Some(near) => issue.help(format!("did you mean \"{near}\"?")),
                         None => issue,
                     });
@@ -259,7 +263,7 @@ impl<'a> Checker<'a> {
             Ok(expression) => expression,
             Err(error) => {
                 self.issues.push(
-                    Issue::value(&node.at.inside(text, error.position), "", format!("{path}: {error}")).help(
+                    Issue::value(&node.at.inside(text, error.position, 1), "", format!("{path}: {error}")).help(
                         "formulas know + - * / ^ ( ) sqrt log exp min max round and names of numeric keys",
                     ),
                 );
@@ -279,7 +283,7 @@ impl<'a> Checker<'a> {
                 Err(problem) => problem,
             };
             good = false;
-            let at = node.at.inside(text, position);
+            let at = node.at.inside(text, position, name.len());
             match problem {
                 Missing::Unknown => {
                     let known = known_names(self.scope);
@@ -321,7 +325,7 @@ impl<'a> Checker<'a> {
         match Expression::parse(text) {
             Ok(_) => Some(Value::Text(text.trim().trim_start_matches('=').trim().into())),
             Err(error) => {
-                let at = node.at.inside(text, error.position);
+                let at = node.at.inside(text, error.position, 1);
                 self.issues.push(Issue::value(&at, "", format!("{path}: {error}")).help(example));
                 None
             }
@@ -350,7 +354,7 @@ impl<'a> Checker<'a> {
         let matrix: Vec<Vec<f64>> = matrix.into_iter().collect::<Option<_>>()?;
         let width = matrix.first().map_or(0, Vec::len);
         if let Some(i) = matrix.iter().position(|row| row.len() != width || width == 0) {
-            let rule = format!("has {} entries where the first row has {width}", matrix[i].len());
+            let rule = format!("has length {} where the first row has length {width}", matrix[i].len());
             self.issues.push(Issue::value(&rows[i].at, format!("{path}[{i}]"), rule).help(example));
             return None;
         }
