@@ -72,6 +72,7 @@ impl<'a> Checker<'a> {
             );
         }
         let mut settings = Settings::default();
+        let mut silent = None;
         for parameter in parameters {
             let key = join(path, parameter.key);
             let value = match (table.get(parameter.key), parameter.default) {
@@ -86,9 +87,15 @@ impl<'a> Checker<'a> {
                 }
                 (None, _) => default(parameter),
             };
-            if let Some(value) = value {
-                settings.0.push((parameter.key, value));
+            match value {
+                Some(value) => settings.0.push((parameter.key, value)),
+                None => silent = silent.or(table.get(parameter.key).map(|node| (node, key))),
             }
+        }
+        // keys of crossing cycles may each leave the report to another one
+        if let (Some((node, key)), true) = (silent, self.issues.len() == before) {
+            let issue = Issue::value(&node.at, key, "formulas refer to each other in a circle");
+            self.issues.push(issue.help("give one of these keys a number"));
         }
         (self.issues.len() == before).then_some(settings)
     }
@@ -516,9 +523,9 @@ fn lookup(scope: Scope, name: &str, stack: &mut Vec<String>) -> Result<f64, Miss
             _ => Err(Missing::NoValue),
         };
     };
-    match &node.raw {
-        Raw::Integer(n) => Ok(*n as f64),
-        Raw::Float(x) if x.is_finite() => Ok(*x),
+    let x = match &node.raw {
+        Raw::Integer(n) => *n as f64,
+        Raw::Float(x) => *x,
         Raw::Text(text) if node.as_expression().is_some() => {
             if let Some(start) = stack.iter().position(|key| key == name) {
                 let mut cycle = stack[start..].to_vec();
@@ -538,10 +545,16 @@ fn lookup(scope: Scope, name: &str, stack: &mut Vec<String>) -> Result<f64, Miss
             stack.pop();
             expression
                 .evaluate(&|inner| values.iter().find(|(key, _)| *key == inner).map(|(_, x)| *x))
-                .map_err(|_| Missing::Reported)
+                .map_err(|_| Missing::Reported)?
         }
-        _ => Err(Missing::Reported),
-    }
+        _ => return Err(Missing::Reported),
+    };
+    let valid = match parameter.kind {
+        Kind::Count { min, max } => (min as f64..=max as f64).contains(&x),
+        Kind::Number(range) | Kind::NumberOrVector(range) => range.contains(x),
+        _ => false,
+    };
+    if valid { Ok(x) } else { Err(Missing::Reported) }
 }
 
 /// A numeric key of the problem by its dotted name, with its node if it is written.
