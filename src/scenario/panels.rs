@@ -1,10 +1,11 @@
 //! Panels and claims: what is drawn and tested, against what the cases can report.
 
-use super::check::{Checker, Scope, join};
+use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
 use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Metric, Panel};
+use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
 use crate::problem::spec::Settings;

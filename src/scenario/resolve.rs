@@ -1,12 +1,13 @@
 //! From a source and the options of the command line to a [`Scenario`].
 
 use super::case::{Common, faults, kind_of};
-use super::check::{Checker, Scope};
+use super::check::Checker;
 use super::edit::{Edit, apply_preset, apply_set, apply_sweep, theory_only};
 use super::message::{Issue, Report, suggestion};
 use super::panels::Stage;
 use super::raw::{Node, Raw, Source, Table};
 use super::resolved::{Case, Claim, Panel, Scenario};
+use super::scope::Scope;
 use super::sections::{SECTION_NAMES, TOP};
 use super::series::{Series, Swept, series, sweep};
 use super::write;
