@@ -20,7 +20,7 @@ pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure 
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
         })
         .collect();
-    let mut lines = vec![legend(scenario, rows)];
+    let mut lines = vec![caption(scenario, rows)];
     lines.extend(verdicts.iter().cloned());
     Figure {
         title: scenario.title.clone(),
@@ -31,20 +31,19 @@ pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure 
     }
 }
 
-/// How to read the marks.
-fn legend(scenario: &Scenario, rows: &[Row]) -> String {
+/// What was run, and the scenario's own remarks.
+fn caption(scenario: &Scenario, rows: &[Row]) -> String {
     let simulated: Vec<&Row> = rows.iter().filter(|r| r.source == Source::Direct).collect();
     let mut sizes: Vec<usize> = simulated.iter().filter_map(|r| r.size).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let mut text = "Lines: law.".to_string();
+    let mut text = String::new();
     if let Some(most) = simulated.iter().filter_map(|r| r.replicas).max() {
         let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        text += &format!(
-            " Markers: simulation at $d$ = {}, mean of {most} replicas with its standard error; light bands: spread \
-             over replicas.",
-            list.join(", ")
-        );
+        text += &format!("Simulation at $d$ = {}, {most} replicas.", list.join(", "));
+    }
+    if !scenario.notes.is_empty() {
+        text += &format!(" {}", scenario.notes);
     }
     if !scenario.faults.is_empty() {
         text += &format!(" FAULT PLANTED IN THE LAW: {}.", scenario.faults.join(", "));

@@ -1,9 +1,10 @@
 //! One case: a problem with its observation, law and simulation.
 
-use super::check::{Checker, Scope, join};
+use super::check::{Checker, join};
 use super::message::{Issue, suggestion};
 use super::raw::{At, Document, Table};
 use super::resolved::{Case, LawOptions, LawStart, Method, Observe, Risk, SimulationOptions};
+use super::scope::Scope;
 use super::sections::{LAW, OBSERVE, SIMULATION, kind_names, numeric_keys};
 use crate::problem::committee::Init;
 use crate::problem::spec::{Kind, Parameter, Settings, Value, Violation};

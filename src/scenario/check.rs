@@ -1,31 +1,12 @@
 //! Values as written against declared parameters.
 
 use super::expression::Expression;
-use super::message::{Issue, suggestion};
-use super::raw::{At, Node, Raw, Table};
+use super::message::{Issue, nearest, suggestion};
+use super::raw::{At, Entry, Node, Raw, Table};
+use super::scope::{Missing, Scope, known_names, lookup};
 use super::sections::GRID;
 use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant};
 use std::collections::BTreeSet;
-
-/// The numbers that expressions may name.
-#[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub free: &'a [(String, f64)],
-    /// The problem's own keys, themselves possibly expressions.
-    pub problem: Option<(&'a Table, &'a [Parameter])>,
-}
-
-impl Scope<'_> {
-    pub const EMPTY: Scope<'static> = Scope { free: &[], problem: None };
-}
-
-enum Missing {
-    Unknown,
-    NoValue,
-    Cycle(Vec<String>),
-    /// Wrong by itself, and reported there.
-    Reported,
-}
 
 /// Reads sections and collects what is wrong with them.
 pub(super) struct Checker<'a> {
@@ -72,19 +53,30 @@ impl<'a> Checker<'a> {
             );
         }
         let mut settings = Settings::default();
+        let mut silent = None;
         for parameter in parameters {
             let key = join(path, parameter.key);
             let value = match (table.get(parameter.key), parameter.default) {
                 (Some(node), _) => self.value(node, &key, parameter),
                 (None, Default::Required) => {
-                    self.missing(at, &key, parameter);
+                    // a misspelt key is reported as such
+                    let meant = |entry: &Entry| nearest(&entry.key, [parameter.key]).is_some();
+                    if !table.entries.iter().any(meant) {
+                        self.missing(at, &key, parameter);
+                    }
                     None
                 }
                 (None, _) => default(parameter),
             };
-            if let Some(value) = value {
-                settings.0.push((parameter.key, value));
+            match value {
+                Some(value) => settings.0.push((parameter.key, value)),
+                None => silent = silent.or(table.get(parameter.key).map(|node| (node, key))),
             }
+        }
+        // keys of crossing cycles may each leave the report to another one
+        if let (Some((node, key)), true) = (silent, self.issues.len() == before) {
+            let issue = Issue::value(&node.at, key, "formulas refer to each other in a circle");
+            self.issues.push(issue.help("give one of these keys a number"));
         }
         (self.issues.len() == before).then_some(settings)
     }
@@ -149,7 +141,7 @@ impl<'a> Checker<'a> {
                     let names = || choices.iter().map(|(name, _)| *name);
                     let rule = format!("must be one of {}", quoted(names()));
                     let issue = Issue::value(&node.at, path, rule);
-                    self.issues.push(match super::message::nearest(found.unwrap_or(""), names()) {
+                    self.issues.push(match nearest(found.unwrap_or(""), names()) {
                         Some(near) => issue.help(format!("did you mean \"{near}\"?")),
                         None => issue,
                     });
@@ -259,7 +251,7 @@ impl<'a> Checker<'a> {
             Ok(expression) => expression,
             Err(error) => {
                 self.issues.push(
-                    Issue::value(&node.at.inside(text, error.position), "", format!("{path}: {error}")).help(
+                    Issue::value(&node.at.inside(text, error.position, 1), "", format!("{path}: {error}")).help(
                         "formulas know + - * / ^ ( ) sqrt log exp min max round and names of numeric keys",
                     ),
                 );
@@ -279,7 +271,7 @@ impl<'a> Checker<'a> {
                 Err(problem) => problem,
             };
             good = false;
-            let at = node.at.inside(text, position);
+            let at = node.at.inside(text, position, name.len());
             match problem {
                 Missing::Unknown => {
                     let known = known_names(self.scope);
@@ -321,7 +313,7 @@ impl<'a> Checker<'a> {
         match Expression::parse(text) {
             Ok(_) => Some(Value::Text(text.trim().trim_start_matches('=').trim().into())),
             Err(error) => {
-                let at = node.at.inside(text, error.position);
+                let at = node.at.inside(text, error.position, 1);
                 self.issues.push(Issue::value(&at, "", format!("{path}: {error}")).help(example));
                 None
             }
@@ -350,7 +342,7 @@ impl<'a> Checker<'a> {
         let matrix: Vec<Vec<f64>> = matrix.into_iter().collect::<Option<_>>()?;
         let width = matrix.first().map_or(0, Vec::len);
         if let Some(i) = matrix.iter().position(|row| row.len() != width || width == 0) {
-            let rule = format!("has {} entries where the first row has {width}", matrix[i].len());
+            let rule = format!("has length {} where the first row has length {width}", matrix[i].len());
             self.issues.push(Issue::value(&rows[i].at, format!("{path}[{i}]"), rule).help(example));
             return None;
         }
@@ -494,80 +486,6 @@ impl<'a> Checker<'a> {
         }
         Some(grid.into_iter().map(|x| (x, node.at.clone())).collect())
     }
-}
-
-/// The value of a name in expressions; `stack` holds the keys that are being evaluated.
-fn lookup(scope: Scope, name: &str, stack: &mut Vec<String>) -> Result<f64, Missing> {
-    if let Some((_, x)) = scope.free.iter().find(|(free, _)| free == name) {
-        return Ok(*x);
-    }
-    let (table, parameters) = scope.problem.ok_or(Missing::Unknown)?;
-    let name = name.strip_prefix("problem.").unwrap_or(name);
-    let (node, parameter) = find(table, parameters, name).ok_or(Missing::Unknown)?;
-    let Some(node) = node else {
-        return match parameter.default {
-            Default::Number(x) => Ok(x),
-            Default::Count(n) => Ok(n as f64),
-            Default::Required => Err(Missing::Reported),
-            _ => Err(Missing::NoValue),
-        };
-    };
-    match &node.raw {
-        Raw::Integer(n) => Ok(*n as f64),
-        Raw::Float(x) if x.is_finite() => Ok(*x),
-        Raw::Text(text) if node.as_expression().is_some() => {
-            if let Some(start) = stack.iter().position(|key| key == name) {
-                let mut cycle = stack[start..].to_vec();
-                cycle.push(name.to_string());
-                return Err(if start == 0 { Missing::Cycle(cycle) } else { Missing::Reported });
-            }
-            stack.push(name.to_string());
-            let expression = Expression::parse(text).map_err(|_| Missing::Reported)?;
-            let mut values = Vec::new();
-            for (inner, _) in expression.variables() {
-                let x = lookup(scope, inner, stack).map_err(|problem| match problem {
-                    Missing::Cycle(cycle) => Missing::Cycle(cycle),
-                    _ => Missing::Reported,
-                })?;
-                values.push((inner, x));
-            }
-            stack.pop();
-            expression
-                .evaluate(&|inner| values.iter().find(|(key, _)| *key == inner).map(|(_, x)| *x))
-                .map_err(|_| Missing::Reported)
-        }
-        _ => Err(Missing::Reported),
-    }
-}
-
-/// A numeric key of the problem by its dotted name, with its node if it is written.
-fn find<'a>(
-    table: &'a Table,
-    parameters: &'a [Parameter],
-    name: &str,
-) -> Option<(Option<&'a Node>, &'a Parameter)> {
-    let (first, rest) = name.split_once('.').unwrap_or((name, ""));
-    let parameter = parameters.iter().find(|p| p.key == first)?;
-    let node = table.get(first);
-    match parameter.kind {
-        Kind::Number(_) | Kind::Count { .. } | Kind::NumberOrVector(_) if rest.is_empty() => {
-            Some((node, parameter))
-        }
-        Kind::Tagged(variants) if !rest.is_empty() => {
-            let inner = node?.as_table()?;
-            let kind = inner.get("kind")?.as_text()?;
-            find(inner, variants.iter().find(|v| v.name == kind)?.parameters, rest)
-        }
-        _ => None,
-    }
-}
-
-fn known_names(scope: Scope) -> Vec<String> {
-    let numeric =
-        |p: &&Parameter| matches!(p.kind, Kind::Number(_) | Kind::Count { .. } | Kind::NumberOrVector(_));
-    let keys = scope.problem.map_or(&[][..], |(_, parameters)| parameters);
-    let free = scope.free.iter().map(|(name, _)| name.clone());
-    free.chain(keys.iter().filter(numeric).map(|p| p.key.to_string())).collect()
 }
 
 fn default(parameter: &Parameter) -> Option<Value> {

@@ -83,7 +83,7 @@ impl Edit {
                 self.put_into(&mut items[*i], name, &steps[1..])
             }
             (Some(Step::Index(_)), Raw::List(_)) => {
-                let rule = format!("{name} has {count} entries, counted from 0");
+                let rule = format!("{name} has the indices 0 to {}", count.saturating_sub(1));
                 Err(Issue::key(&self.at, &self.path, rule))
             }
             (Some(Step::Key(key)), Raw::List(_)) => {
@@ -197,7 +197,8 @@ pub(super) fn apply_set(root: &mut Table, argument: &str) -> Result<Edit, Report
     Ok(edit)
 }
 
-/// Applies `--sweep KEY=A,B,C`: it replaces the `[sweep]` of the file.
+/// Applies `--sweep KEY=A,B,C`: it replaces the `[sweep]` of the file, and with it what panels and claims
+/// say about the old x.
 pub(super) fn apply_sweep(root: &mut Table, argument: &str) -> Result<(), Report> {
     let document = Document::option("--sweep", argument);
     let whole = At::new(&document, 0..argument.len());
@@ -221,6 +222,12 @@ pub(super) fn apply_sweep(root: &mut Table, argument: &str) -> Result<(), Report
     let values = Node { raw: Raw::List(values), at: At::new(&document, equals + 1..argument.len()) };
     let table = Table { entries: vec![Entry { key, at, node: values }] };
     root.remove("sweep");
+    let stale: [(&str, &[&str]); 2] = [("panel", &["x", "x_label", "x_range"]), ("claim", &["within"])];
+    for (section, keys) in stale {
+        for table in root.tables_mut(section) {
+            table.entries.retain(|entry| !keys.contains(&entry.key.as_str()));
+        }
+    }
     let node = Node { raw: Raw::Table(table), at: whole.clone() };
     root.entries.push(Entry { key: "sweep".into(), at: whole, node });
     Ok(())

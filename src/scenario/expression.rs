@@ -208,7 +208,7 @@ impl Parser<'_> {
     }
 
     fn number(&mut self) -> Result<(), ExpressionError> {
-        let bytes = self.text[self.position..].as_bytes();
+        let bytes = &self.text.as_bytes()[self.position..];
         let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
         let mut length = digits(0);
         if bytes.get(length) == Some(&b'.') {

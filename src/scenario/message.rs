@@ -8,14 +8,14 @@ use std::fmt;
 pub struct Issue {
     at: Option<At>,
     /// Full key, as `problem.init.Q[1]`; empty where no key is concerned.
-    path: String,
+    path: Box<str>,
     /// Whether the text at `at` is the value of the key and short enough to be repeated.
     shows_value: bool,
     shows_column: bool,
     /// Name of the file where there is no place in it.
-    file: String,
-    rule: String,
-    help: String,
+    file: Box<str>,
+    rule: Box<str>,
+    help: Box<str>,
     /// The cases that the issue is limited to, in words.
     pub(super) scope: String,
 }
@@ -40,18 +40,18 @@ impl Issue {
     pub(super) fn general(path: impl Into<String>, rule: impl Into<String>) -> Self {
         Self {
             at: None,
-            path: path.into(),
+            path: path.into().into(),
             shows_value: false,
             shows_column: false,
-            file: String::new(),
-            rule: rule.into(),
-            help: String::new(),
+            file: "".into(),
+            rule: rule.into().into(),
+            help: "".into(),
             scope: String::new(),
         }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+        self.help = help.into().into();
         self
     }
 
@@ -110,7 +110,7 @@ impl Report {
 
     /// Names the file where an issue has no place in it.
     pub(super) fn in_file(mut self, name: &str) -> Self {
-        self.issues.iter_mut().for_each(|issue| issue.file = name.to_string());
+        self.issues.iter_mut().for_each(|issue| issue.file = name.into());
         self
     }
 

@@ -24,6 +24,7 @@ mod raw;
 mod resolve;
 mod resolved;
 pub mod schema;
+mod scope;
 mod sections;
 mod series;
 pub mod template;

@@ -1,10 +1,11 @@
 //! Panels and claims: what is drawn and tested, against what the cases can report.
 
-use super::check::{Checker, Scope, join};
+use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
 use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Metric, Panel};
+use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
 use crate::problem::spec::Settings;
@@ -56,9 +57,13 @@ impl<'a> Stage<'a> {
         Self { kind, cases, series, sweep, observables, names, issues: Vec::new() }
     }
 
-    /// Names of observables as entries; unknown ones are reported at their place.
+    /// Names of observables as entries; unknown ones are reported at their place. Without a case that is in
+    /// order nothing is known of them.
     pub fn expand(&mut self, names: &[String], node: Option<&Node>, path: &str) -> Vec<String> {
         let mut entries: Vec<String> = Vec::new();
+        if self.cases.is_empty() {
+            return entries;
+        }
         for (i, name) in names.iter().enumerate() {
             let compact: String = name.chars().filter(|c| !c.is_whitespace()).collect();
             let family = compact.split('[').next().unwrap_or_default();
@@ -123,7 +128,7 @@ impl<'a> Stage<'a> {
         let text = settings.text(key)?.to_string();
         let node = table.get(key)?;
         for (name, _) in Expression::parse(&text).ok()?.variables() {
-            if self.names.iter().any(|known| known == name) {
+            if self.cases.is_empty() || self.names.iter().any(|known| known == name) {
                 continue;
             }
             let (rule, help) = match (name, self.sweep) {
@@ -274,7 +279,7 @@ impl<'a> Stage<'a> {
         let matrix = settings.text("matrix")?.trim().to_string();
         let at = table.get("matrix").map_or(&node.at, |node| &node.at);
         let matrices = || self.observables.iter().filter(|info| !info.shape.is_empty()).map(|info| info.name);
-        if !matrices().any(|name| name == matrix) {
+        if !self.cases.is_empty() && !matrices().any(|name| name == matrix) {
             let rule = match self.observables.iter().find(|info| info.name == matrix) {
                 Some(_) => "is one number, a heat map needs a matrix or a vector",
                 None => "is no matrix or vector observable",

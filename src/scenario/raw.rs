@@ -43,12 +43,12 @@ impl At {
         &self.document.text[self.span.clone()]
     }
 
-    /// One character inside a quoted text without escapes, `offset` bytes after the opening quote.
-    pub fn inside(&self, content: &str, offset: usize) -> Self {
+    /// `length` bytes at `offset` of a quoted text without escapes.
+    pub fn inside(&self, content: &str, offset: usize, length: usize) -> Self {
         match self.text().find(content) {
             Some(quote) if !content.is_empty() => {
                 let start = self.span.start + quote + offset;
-                Self::new(&self.document, start..start + 1)
+                Self::new(&self.document, start..start + length)
             }
             _ => self.clone(),
         }
@@ -146,6 +146,21 @@ impl Table {
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
         let position = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.remove(position))
+    }
+
+    /// The tables of a section that may be repeated.
+    pub fn tables_mut(&mut self, key: &str) -> Vec<&mut Table> {
+        let entry = self.entries.iter_mut().find(|entry| entry.key == key);
+        let nodes = match entry.map(|entry| &mut entry.node) {
+            Some(Node { raw: Raw::List(items), .. }) => items.as_mut_slice(),
+            Some(node) => std::slice::from_mut(node),
+            None => &mut [],
+        };
+        let table = |node| match node {
+            &mut Node { raw: Raw::Table(ref mut table), .. } => Some(table),
+            _ => None,
+        };
+        nodes.iter_mut().filter_map(table).collect()
     }
 
     /// The value of a dotted key, or of its longest part that exists.

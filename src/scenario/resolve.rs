@@ -1,16 +1,17 @@
 //! From a source and the options of the command line to a [`Scenario`].
 
 use super::case::{Common, faults, kind_of};
-use super::check::{Checker, Scope};
+use super::check::Checker;
 use super::edit::{Edit, apply_preset, apply_set, apply_sweep, theory_only};
 use super::message::{Issue, Report, suggestion};
 use super::panels::Stage;
 use super::raw::{Node, Raw, Source, Table};
-use super::resolved::{Case, Panel, Scenario};
+use super::resolved::{Case, Claim, Panel, Scenario};
+use super::scope::Scope;
 use super::sections::{SECTION_NAMES, TOP};
 use super::series::{Series, Swept, series, sweep};
 use super::write;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What the command line changes.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +82,14 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
         if issues.len() > before {
             continue;
         }
+        if let Some(own) = &own
+            && let Some(edit) = one.edits.iter().find(|edit| edit.path == own.sweep.key)
+        {
+            let rule = "is swept and set by the series as well";
+            let help = "sweep another key, or remove it from the series";
+            issues.push(Issue::key(&edit.at, format!("series.{:?}", edit.path), rule).help(help));
+            continue;
+        }
         if let (Some(own), Some(first)) = (&own, &swept)
             && own.sweep.key != first.sweep.key
         {
@@ -116,34 +125,23 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
     unused(&all_series, swept.as_ref(), &common.used, &mut issues);
 
     let labels: Vec<String> = all_series.iter().map(|one| one.label.clone()).collect();
-    let (mut panels, mut claims) = (Vec::new(), Vec::new());
-    if !cases.is_empty() {
-        let switched_off = root.table("simulation").is_some_and(|table| {
-            table.get("enabled").is_some_and(|node| matches!(node.raw, Raw::Flag(false)))
-        });
-        let mut stage = Stage::new(kind, &cases, &labels, swept.as_ref());
-        panels = stage.panels(&root);
-        claims = stage.claims(&root, switched_off);
-        let node = root.table("observe").and_then(|table| table.get("observables"));
-        let mut wanted: Vec<Vec<String>> = Vec::new();
-        let panel_entries: Vec<String> = panels.iter().flat_map(|panel| entries_of(panel, &stage)).collect();
-        for case in stage.cases {
-            let mut entries = stage.expand(&case.observe.observables, node, "observe.observables");
-            entries.extend(panel_entries.iter().cloned());
-            entries.extend(claims.iter().flat_map(|claim| claim.observables.iter().cloned()));
-            wanted.push(entries);
-        }
-        issues.append(&mut stage.issues);
-        for (case, wanted) in cases.iter_mut().zip(wanted) {
-            let wanted: std::collections::HashSet<String> = wanted.into_iter().collect();
-            let own = case.problem.observables().into_iter().flat_map(|info| info.entries());
-            case.observe.observables = own.filter(|entry| wanted.contains(entry)).collect();
-        }
-        let idle = cases.iter().all(|case| !case.law.enabled && case.simulation.is_none());
-        if idle {
-            let help = "switch on law.enabled, or add [simulation]";
-            issues.push(Issue::general("law", "there is neither a law nor a simulation").help(help));
-        }
+    // what a wrong case would report is not known, so nothing is said of it
+    let known: &[Case] = if issues.is_empty() { &cases } else { &[] };
+    let switched_off = root
+        .table("simulation")
+        .is_some_and(|table| table.get("enabled").is_some_and(|node| matches!(node.raw, Raw::Flag(false))));
+    let mut stage = Stage::new(kind, known, &labels, swept.as_ref());
+    let panels = stage.panels(&root);
+    let claims = stage.claims(&root, switched_off);
+    let recorded = recorded(&root, &mut stage, &panels, &claims);
+    issues.append(&mut stage.issues);
+    for (case, observables) in cases.iter_mut().zip(recorded) {
+        case.observe.observables = observables;
+    }
+    let idle = |case: &Case| !case.law.enabled && case.simulation.is_none();
+    if issues.is_empty() && cases.iter().all(idle) {
+        let help = "switch on law.enabled, or add [simulation]";
+        issues.push(Issue::general("law", "there is neither a law nor a simulation").help(help));
     }
     let Some(top) = top.filter(|_| issues.is_empty()) else {
         return Err(Report::new(issues).in_file(source.name()));
@@ -254,20 +252,18 @@ fn without_effect(sets: &[Edit], root: &Table, all: &[Series], issues: &mut Vec<
                 edit.path,
                 edit.at.place(false)
             );
-            let help =
-                format!("set the list instead: --set 'series.\"{path}\"=[...]', or --sweep {path}=...");
+            let help = match root.get("series").map(|node| &node.raw) {
+                Some(Raw::List(_)) => format!("set it in the series: --set 'series[0].\"{path}\"=...'"),
+                Some(_) => format!("set the list: --set 'series.\"{path}\"=[...]'"),
+                None => format!("set the list: --set 'sweep.\"{path}\"=[...]'"),
+            };
             issues.push(Issue::key(&set.at, &set.path, rule).help(help));
         }
     }
 }
 
 /// A free variable that no expression names changes nothing.
-fn unused(
-    all: &[Series],
-    swept: Option<&Swept>,
-    used: &std::collections::BTreeSet<String>,
-    issues: &mut Vec<Issue>,
-) {
+fn unused(all: &[Series], swept: Option<&Swept>, used: &BTreeSet<String>, issues: &mut Vec<Issue>) {
     let of_series = all.iter().flat_map(|one| one.free.iter().map(|(name, _, at)| ("series", name, at)));
     let of_sweep =
         swept.filter(|swept| swept.is_free).map(|swept| ("sweep", &swept.sweep.key, &swept.key_at));
@@ -282,13 +278,24 @@ fn unused(
     }
 }
 
-/// The observables that a panel draws.
-fn entries_of(panel: &Panel, stage: &Stage) -> Vec<String> {
-    match panel {
-        Panel::Curves(curves) => curves.y.clone(),
-        Panel::Heatmap(heatmap) => {
-            let info = stage.observables.iter().find(|info| info.name == heatmap.matrix);
-            info.map(|info| info.entries()).unwrap_or_default()
+/// What each case records: everything that panels, claims and the case itself name and that it has.
+fn recorded(root: &Table, stage: &mut Stage, panels: &[Panel], claims: &[Claim]) -> Vec<Vec<String>> {
+    let node = root.table("observe").and_then(|table| table.get("observables"));
+    let mut shared: HashSet<String> = claims.iter().flat_map(|claim| claim.observables.clone()).collect();
+    for panel in panels {
+        match panel {
+            Panel::Curves(curves) => shared.extend(curves.y.iter().cloned()),
+            Panel::Heatmap(heatmap) => {
+                let info = stage.observables.iter().find(|info| info.name == heatmap.matrix);
+                shared.extend(info.map(|info| info.entries()).unwrap_or_default());
+            }
         }
     }
+    let mut lists = Vec::new();
+    for case in stage.cases {
+        let own = stage.expand(&case.observe.observables, node, "observe.observables");
+        let all = case.problem.observables().into_iter().flat_map(|info| info.entries());
+        lists.push(all.filter(|entry| shared.contains(entry) || own.contains(entry)).collect());
+    }
+    lists
 }

@@ -1,10 +1,11 @@
 //! `[series]`, `[[series]]` and `[sweep]`: which cases a scenario has.
 
-use super::check::{Checker, Scope};
+use super::check::Checker;
 use super::edit::Edit;
 use super::message::Issue;
 use super::raw::{At, Node, Raw, Table};
 use super::resolved::Sweep;
+use super::scope::Scope;
 use super::sections::{CASE_SECTIONS, SECTION_NAMES};
 use crate::problem::ProblemKind;
 use crate::problem::spec::{Kind, Parameter, Range};

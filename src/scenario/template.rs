@@ -8,7 +8,7 @@ use crate::problem::spec::{Default, Kind, Parameter, Range};
 /// optional keys as comments.
 pub fn toml(kind: &ProblemKind) -> String {
     let mut text = format!("# {}\n# {}\n", kind.title, kind.source);
-    text += "# A line that begins with # is a comment; a commented key shows what holds without it.\n";
+    text += "# A line that begins with # is a comment; a commented key is optional.\n";
     text += "# Any numeric key may be a formula over others: student_width = \"= 2 * teacher_width\".\n";
     for section in sections(kind) {
         text += &opening(&section);
@@ -58,8 +58,11 @@ fn is_written(parameter: &Parameter) -> bool {
 }
 
 fn assignment(parameter: &Parameter) -> String {
-    let hash = if is_written(parameter) { "" } else { "# " };
-    format!("{hash}{} = {}", parameter.key, parameter.example)
+    match default(parameter) {
+        _ if is_written(parameter) => format!("{} = {}", parameter.key, parameter.example),
+        Some(value) => format!("# {} = {value}", parameter.key),
+        None => format!("# {} = {}", parameter.key, parameter.example),
+    }
 }
 
 fn remark(parameter: &Parameter) -> String {
@@ -67,10 +70,8 @@ fn remark(parameter: &Parameter) -> String {
     if !parameter.symbol.is_empty() {
         parts.push(parameter.symbol.to_string());
     }
-    if let Some(default) = default(parameter)
-        && !is_written(parameter)
-    {
-        parts.push(format!("default {default}"));
+    if default(parameter).is_some() && !is_written(parameter) {
+        parts.push("the default".into());
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
