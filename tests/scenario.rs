@@ -390,10 +390,10 @@ x.toml:21: panel[0].y = \"R[4,1]\": is no observable of the committee problem
         (
             "y = \"R\"",
             "kind = \"heatmap\"\nmatrix = \"generalisation_error\"",
-            "x.toml:22: panel[0].matrix = \"generalisation_error\": is one number, a heat map needs a matrix
+            "x.toml:22: panel[0].matrix = \"generalisation_error\": is one number, a heat map needs a matrix or a vector
   22 | matrix = \"generalisation_error\"
      |          ^^^^^^^^^^^^^^^^^^^^^^
-  help: matrices of the committee problem: Q, R, T",
+  help: matrices and vectors of the committee problem: Q, R, T, v",
         ),
         (
             "y = \"R\"",
