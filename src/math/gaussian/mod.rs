@@ -26,7 +26,7 @@ pub enum AverageError {
         "{average} of fields {fields:?}: the covariance has a principal minor of {minor:e} after scaling to unit variances, below rounding"
     )]
     NotACovariance { average: &'static str, fields: Vec<usize>, minor: f64 },
-    /// Doubling the nodes of the quadrature still moved the value.
+    /// The quadrature was still uncertain, or had not started (infinite `error`), where its lattice became too large.
     #[error(
         "{average} of fields {fields:?}: quadrature with {nodes} nodes per dimension is uncertain by {error:e} of its scale, {tolerance:e} is required"
     )]

@@ -1,12 +1,13 @@
 //! Averages of any smooth activation, by a quadrature that checks itself.
 //!
-//! The different fields of an average are written u = L z with a pivoted Cholesky factor, which leaves out what a
-//! singular C does not span, and z is summed over a lattice with the weight of the normal density. This trapezoidal
-//! rule converges exponentially for integrands that are analytic near the real axis, at a rate that the nearest
-//! singularity sets; Gauss-Hermite rules need analyticity in the whole plane and return wrong numbers in silence for
-//! steep integrands. Every sum is taken twice, the second time on the lattice shifted by half a step along all axes.
-//! Shifting changes the sign of the leading error, so the mean of the two is the value and half their difference
-//! bounds its error. The step is refined until that is below [`TOLERANCE`] of the average of the modulus.
+//! The different fields of an average are written u = L z with a pivoted Cholesky factor, which leaves out
+//! what a singular C does not span, and z is summed over a lattice with the weight of the normal density. This
+//! trapezoidal rule converges exponentially for integrands that are analytic near the real axis, at a rate
+//! that the nearest singularity sets; Gauss-Hermite rules need analyticity in the whole plane and return wrong
+//! numbers in silence for steep integrands. Every sum is taken twice, the second time on the lattice shifted
+//! by half a step along all axes. Shifting changes the sign of the leading error, so the mean of the two is
+//! the value and half their difference bounds its error. The step is refined until that is below [`TOLERANCE`]
+//! of the average of the modulus.
 
 use super::AverageError;
 use nalgebra::DMatrix;
@@ -93,9 +94,9 @@ impl<G: Fn(f64) -> f64, D: Fn(f64) -> f64> Quadrature<G, D> {
         })?;
         let mut refinement = 1.0;
         let mut error = f64::INFINITY;
-        let mut nodes = 0;
         loop {
             let (half_counts, steps) = frame.lattice(refinement);
+            let nodes = half_counts.iter().map(|n| 2 * n + 1).max().unwrap_or(1);
             let points: f64 = half_counts.iter().map(|&n| (2 * n + 1) as f64).product();
             if points > MOST_POINTS {
                 return Err(AverageError::NotConverged {
@@ -106,7 +107,6 @@ impl<G: Fn(f64) -> f64, D: Fn(f64) -> f64> Quadrature<G, D> {
                     tolerance: TOLERANCE,
                 });
             }
-            nodes = half_counts.iter().map(|n| 2 * n + 1).max().unwrap_or(1);
             let [on, off] = [0.0, 0.5].map(|shift| {
                 let axes: Vec<Vec<(f64, f64)>> =
                     half_counts.iter().zip(&steps).map(|(&n, &h)| axis(n, h, shift)).collect();
@@ -121,8 +121,9 @@ impl<G: Fn(f64) -> f64, D: Fn(f64) -> f64> Quadrature<G, D> {
         }
     }
 
-    /// Sum over the axes from `depth` on. `u` holds the fields in the order of the factors, and the linear one last, as
-    /// far as the axes before contribute to them; `product` the weight and the factors that are complete.
+    /// Sum over the axes from `depth` on. `u` holds the fields in the order of the factors, and the linear one
+    /// last, as far as the axes before contribute to them; `product` the weight and the factors that are
+    /// complete.
     fn sum(
         &self,
         frame: &Frame,
@@ -146,8 +147,8 @@ impl<G: Fn(f64) -> f64, D: Fn(f64) -> f64> Quadrature<G, D> {
         };
         if depth == axes.len() {
             let mut value = product;
-            for i in depth..factors.len() {
-                value = complete(value, i, u[i]);
+            for (i, &u) in u.iter().enumerate().take(factors.len()).skip(depth) {
+                value = complete(value, i, u);
             }
             if frame.linear {
                 value *= u[4];
@@ -252,8 +253,8 @@ impl Frame {
         Ok(Self { columns, linear: linear.is_some() })
     }
 
-    /// Points on each side of 0 and step of every axis. Coarsest step .8, where the normal density alone is summed to
-    /// 1e-13, and less along axes on which the fields vary fast.
+    /// Points on each side of 0 and step of every axis. Coarsest step .8, where the normal density alone is
+    /// summed to 1e-13, and less along axes on which the fields vary fast.
     fn lattice(&self, refinement: f64) -> (Vec<usize>, Vec<f64>) {
         self.columns
             .iter()

@@ -2,19 +2,19 @@
 
 use nalgebra::DMatrix;
 
-/// <sin a sin b> = exp(-(C_aa + C_bb)/2) sinh C_ab.
+/// `<sin a sin b> = exp(-(C_aa + C_bb)/2) sinh C_ab`.
 #[inline]
 pub fn i2(c: &DMatrix<f64>, a: usize, b: usize) -> f64 {
     0.5 * (cosine(c, &[(a, 1.0), (b, -1.0)]) - cosine(c, &[(a, 1.0), (b, 1.0)]))
 }
 
-/// <cos(a) b sin(e)> = C_be <cos a cos e> - C_ab <sin a sin e>.
+/// `<cos(a) b sin(e)> = C_be <cos a cos e> - C_ab <sin a sin e>`.
 #[inline]
 pub fn i3(c: &DMatrix<f64>, a: usize, b: usize, e: usize) -> f64 {
     c[(b, e)] * j2(c, a, e) - c[(a, b)] * i2(c, a, e)
 }
 
-/// <cos a cos b sin e sin f>: the product is a sum of eight cosines.
+/// `<cos a cos b sin e sin f>`: the product is a sum of eight cosines.
 #[inline]
 pub fn i4(c: &DMatrix<f64>, a: usize, b: usize, e: usize, f: usize) -> f64 {
     let mut sum = 0.0;
@@ -29,7 +29,7 @@ pub fn i4(c: &DMatrix<f64>, a: usize, b: usize, e: usize, f: usize) -> f64 {
     sum / 8.0
 }
 
-/// <cos a cos b> = exp(-(C_aa + C_bb)/2) cosh C_ab.
+/// `<cos a cos b> = exp(-(C_aa + C_bb)/2) cosh C_ab`.
 #[inline]
 pub fn j2(c: &DMatrix<f64>, a: usize, b: usize) -> f64 {
     0.5 * (cosine(c, &[(a, 1.0), (b, -1.0)]) + cosine(c, &[(a, 1.0), (b, 1.0)]))

@@ -10,7 +10,7 @@ use crate::problem::activation::Activation;
 /// s_c is -v_k s on student fields and v*_m s* on teacher fields, with the output scales s, s* of the problem.
 ///
 /// # Errors
-/// Where <g g> has no closed form: see [`AverageError`].
+/// [`AverageError`]: ReLU at overlaps that are no covariance, or a quadrature that did not converge.
 pub fn generalisation_error(problem: &Committee, overlaps: &Overlaps) -> Result<f64, AverageError> {
     let c = overlaps.covariance();
     match problem.activation {
