@@ -151,6 +151,9 @@ struct Position {
     y: Vec<f64>,
     /// The step that the method would take if no output time were near; 0 if unknown.
     step: f64,
+    /// Power iteration for the spectral radius of the Jacobian; radius 0 if unknown.
+    direction: Vec<f64>,
+    radius: f64,
     /// Largest step that the explicit method's stability allows, infinite if unknown, and how many
     /// steps were bound by it of late.
     stability_cap: f64,
@@ -220,8 +223,15 @@ pub fn integrate<E>(
 
     let end = times.last().copied().unwrap_or(t0);
     let max_step = options.max_step.min(end - t0);
-    let mut position =
-        Position { t: t0, y: y0.to_vec(), step: 0.0, stability_cap: f64::INFINITY, bound_steps: 0 };
+    let mut position = Position {
+        t: t0,
+        y: y0.to_vec(),
+        step: 0.0,
+        direction: (0..y0.len()).map(|i| 1.0 + 0.5 * (1.7 * i as f64).sin()).collect(),
+        radius: 0.0,
+        stability_cap: f64::INFINITY,
+        bound_steps: 0,
+    };
     let may_switch = options.method == Method::Automatic && y0.len() <= LARGEST_JACOBIAN;
     let mut stiff = options.method == Method::Rosenbrock;
     let mut explicit_step = 0.0;
