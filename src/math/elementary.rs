@@ -1,7 +1,8 @@
-//! Elementary functions in additions, multiplications, divisions and selections only: loops over them vectorise,
-//! and every processor returns the same bits.
+//! Elementary functions in additions, multiplications, divisions and selections only: loops over them
+//! vectorise, and every processor returns the same bits.
 
-/// e^z for 0 <= z <= 25, to 3e-14 relative: Taylor polynomial of z/128, squared seven times.
+/// e^z for 0 <= z <= 25, to 5e-14 relative: Taylor polynomial of z/128, squared seven times, which
+/// multiplies its rounding by 128.
 #[inline(always)]
 pub(crate) fn exp(z: f64) -> f64 {
     let mut e = horner(&EXP, z * (1.0 / 128.0));
@@ -60,10 +61,10 @@ fn horner<const N: usize>(coefficients: &[f64; N], t: f64) -> f64 {
 }
 
 /// 1/k!.
-const EXP: [f64; 11] = {
-    let mut c = [1.0; 11];
+const EXP: [f64; 12] = {
+    let mut c = [1.0; 12];
     let mut k = 1;
-    while k < 11 {
+    while k < 12 {
         c[k] = c[k - 1] / k as f64;
         k += 1;
     }
@@ -107,7 +108,7 @@ mod tests {
             let x = i as f64 / 4000.0 * std::f64::consts::FRAC_PI_2;
             assert!((sin(x) - libm::sin(x)).abs() < 4e-16, "sin {x}");
             let z = 25.0 * i as f64 / 4000.0;
-            assert!((exp(z) / libm::exp(z) - 1.0).abs() < 3e-14, "exp {z}");
+            assert!((exp(z) / libm::exp(z) - 1.0).abs() < 5e-14, "exp {z}");
             let (y, x) = (libm::sinh(10.0 * (x - 0.7)), 0.83);
             assert!((atan_ratio(y, x) - libm::atan2(y, x)).abs() < 4.5e-16, "atan {y} / {x}");
         }

@@ -30,7 +30,7 @@ impl Activation {
         ("tanh", "tanh x; averages by quadrature"),
         ("gelu", "x Phi(x); averages by quadrature"),
         ("softplus", "ln(1 + e^x); averages by quadrature"),
-        ("sine", "sin x; averages by quadrature"),
+        ("sine", "sin x; all averages in closed form"),
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {

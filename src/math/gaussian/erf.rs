@@ -1,8 +1,8 @@
 //! Averages of g(x) = erf(x / sqrt 2), whose derivative is sqrt(2/pi) exp(-x^2/2).
 //!
-//! Source: Saad & Solla, Phys. Rev. E 52 (1995) 4225, appendix; Goldt et al., arXiv:1906.08632, supplement, where
-//! I2 appears twice with the prefactor 1/pi instead of 2/pi.
-//! C may be singular, and any C with 1 + C positive definite gives finite values.
+//! Source: Saad & Solla, Phys. Rev. E 52 (1995) 4225, appendix; Goldt et al., arXiv:1906.08632, supplement,
+//! where I2 appears twice with the prefactor 1/pi instead of 2/pi. C may be singular, and any C with 1 + C
+//! positive definite gives finite values.
 
 use nalgebra::DMatrix;
 use std::f64::consts::{FRAC_2_PI, PI};

@@ -8,13 +8,15 @@
 //! | `j2(c, a, b)` | <g'(u_a) g'(u_b)> | label noise |
 //!
 //! Indices point into C and may coincide. One file per activation with closed forms: [`erf`], [`linear`],
-//! [`quadratic`], [`relu`].
+//! [`quadratic`], [`relu`], [`sine`]; [`quadrature`] does all others.
 
 pub mod erf;
 pub mod linear;
 mod orthant;
 pub mod quadratic;
+pub mod quadrature;
 pub mod relu;
+pub mod sine;
 
 /// Why an average has no value of the promised accuracy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -24,7 +26,7 @@ pub enum AverageError {
         "{average} of fields {fields:?}: the covariance has a principal minor of {minor:e} after scaling to unit variances, below rounding"
     )]
     NotACovariance { average: &'static str, fields: Vec<usize>, minor: f64 },
-    /// Doubling the nodes of the quadrature still moved the value.
+    /// The quadrature was still uncertain, or had not started (infinite `error`), where its lattice became too large.
     #[error(
         "{average} of fields {fields:?}: quadrature with {nodes} nodes per dimension is uncertain by {error:e} of its scale, {tolerance:e} is required"
     )]

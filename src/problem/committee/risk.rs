@@ -1,7 +1,7 @@
 //! Population risk of a committee from its overlaps: the one formula that both roads share.
 
 use super::{Committee, Overlaps};
-use crate::math::gaussian::{AverageError, erf, linear, quadratic, relu};
+use crate::math::gaussian::{AverageError, erf, linear, quadratic, quadrature::Quadrature, relu, sine};
 use crate::problem::activation::Activation;
 
 /// Generalisation error e_g = <(teacher - student)^2>/2 = 1/2 sum_cd s_c s_d <g(u_c) g(u_d)>, without label
@@ -10,7 +10,7 @@ use crate::problem::activation::Activation;
 /// s_c is -v_k s on student fields and v*_m s* on teacher fields, with the output scales s, s* of the problem.
 ///
 /// # Errors
-/// Where <g g> has no closed form: see [`AverageError`].
+/// [`AverageError`]: ReLU at overlaps that are no covariance, or a quadrature that did not converge.
 pub fn generalisation_error(problem: &Committee, overlaps: &Overlaps) -> Result<f64, AverageError> {
     let c = overlaps.covariance();
     match problem.activation {
@@ -18,13 +18,11 @@ pub fn generalisation_error(problem: &Committee, overlaps: &Overlaps) -> Result<
         Activation::Linear => half_form(problem, overlaps, |a, b| Ok(linear::i2(&c, a, b))),
         Activation::Quadratic => half_form(problem, overlaps, |a, b| Ok(quadratic::i2(&c, a, b))),
         Activation::Relu => half_form(problem, overlaps, |a, b| relu::i2(&c, a, b)),
-        _ => Err(AverageError::NotConverged {
-            average: "average",
-            fields: vec![],
-            nodes: 0,
-            error: f64::NAN,
-            tolerance: 0.0,
-        }),
+        Activation::Sine => half_form(problem, overlaps, |a, b| Ok(sine::i2(&c, a, b))),
+        g @ (Activation::Tanh | Activation::Gelu | Activation::Softplus) => {
+            let quadrature = Quadrature::new(|x| g.value(x), |x| g.derivative(x));
+            half_form(problem, overlaps, |a, b| quadrature.i2(&c, a, b))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gaussian averages of the committee problem, whatever the activation.
 
-use crate::math::gaussian::{erf, linear, quadratic, relu};
+use crate::math::gaussian::{erf, linear, quadratic, quadrature::Quadrature, relu, sine};
 use crate::problem::activation::Activation;
 use nalgebra::DMatrix;
 
@@ -31,7 +31,8 @@ impl Averages {
             Activation::Linear => Ok(linear::i2(c, a, b)),
             Activation::Quadratic => Ok(quadratic::i2(c, a, b)),
             Activation::Relu => relu::i2(c, a, b),
-            other => Err(missing(other)),
+            Activation::Sine => Ok(sine::i2(c, a, b)),
+            Activation::Tanh | Activation::Gelu | Activation::Softplus => self.quadrature().i2(c, a, b),
         }
     }
 
@@ -42,7 +43,8 @@ impl Averages {
             Activation::Linear => Ok(linear::i3(c, a, b, e)),
             Activation::Quadratic => Ok(quadratic::i3(c, a, b, e)),
             Activation::Relu => relu::i3(c, a, b, e),
-            other => Err(missing(other)),
+            Activation::Sine => Ok(sine::i3(c, a, b, e)),
+            Activation::Tanh | Activation::Gelu | Activation::Softplus => self.quadrature().i3(c, a, b, e),
         }
     }
 
@@ -53,7 +55,8 @@ impl Averages {
             Activation::Linear => Ok(linear::i4(c, a, b, e, f)),
             Activation::Quadratic => Ok(quadratic::i4(c, a, b, e, f)),
             Activation::Relu => relu::i4(c, a, b, e, f),
-            other => Err(missing(other)),
+            Activation::Sine => Ok(sine::i4(c, a, b, e, f)),
+            Activation::Tanh | Activation::Gelu | Activation::Softplus => self.quadrature().i4(c, a, b, e, f),
         }
     }
 
@@ -64,18 +67,47 @@ impl Averages {
             Activation::Linear => Ok(linear::j2(c, a, b)),
             Activation::Quadratic => Ok(quadratic::j2(c, a, b)),
             Activation::Relu => relu::j2(c, a, b),
-            other => Err(missing(other)),
+            Activation::Sine => Ok(sine::j2(c, a, b)),
+            Activation::Tanh | Activation::Gelu | Activation::Softplus => self.quadrature().j2(c, a, b),
         }
     }
-}
 
-/// Until the quadrature is in: refuse the activations that need it.
-fn missing(_: Activation) -> AverageError {
-    AverageError::NotConverged {
-        average: "average",
-        fields: vec![],
-        nodes: 0,
-        error: f64::NAN,
-        tolerance: 0.0,
+    /// F_ik = sum_cd s_c s_d <g'(u_i) g'(u_k) g(u_c) g(u_d)> for i, k < `students` and c, d over all fields.
+    ///
+    /// For ReLU several times cheaper than the sum of [`Self::i4`], because averages share quadratures; for the other
+    /// activations it is that sum, with each pair {c, d} taken once.
+    ///
+    /// # Panics
+    /// If `s` has another length than C, or C has fewer fields than `students`.
+    pub fn i4_sums(
+        &self,
+        c: &DMatrix<f64>,
+        s: &[f64],
+        students: usize,
+    ) -> Result<DMatrix<f64>, AverageError> {
+        if self.activation == Activation::Relu {
+            return relu::i4_sums(c, s, students);
+        }
+        assert!(s.len() == c.nrows() && students <= s.len(), "one weight per field, students first");
+        let mut sums = DMatrix::zeros(students, students);
+        for i in 0..students {
+            for k in 0..=i {
+                let mut sum = 0.0;
+                for f in 0..s.len() {
+                    sum += s[f] * s[f] * self.i4(c, i, k, f, f)?;
+                    for e in 0..f {
+                        sum += 2.0 * s[e] * s[f] * self.i4(c, i, k, e, f)?;
+                    }
+                }
+                sums[(i, k)] = sum;
+                sums[(k, i)] = sum;
+            }
+        }
+        Ok(sums)
+    }
+
+    fn quadrature(&self) -> Quadrature<impl Fn(f64) -> f64, impl Fn(f64) -> f64> {
+        let g = self.activation;
+        Quadrature::new(move |x| g.value(x), move |x| g.derivative(x))
     }
 }
