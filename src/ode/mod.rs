@@ -39,12 +39,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The same number as relative and absolute tolerance; 10^8 steps; automatic method.
+    /// The same number as relative and absolute tolerance; 10^7 steps; automatic method.
     pub fn with_tolerance(tolerance: f64) -> Self {
         Self {
             relative: tolerance,
             absolute: tolerance,
-            max_steps: 100_000_000,
+            max_steps: 10_000_000,
             max_step: f64::INFINITY,
             method: Method::Automatic,
         }
@@ -151,6 +151,13 @@ struct Position {
     y: Vec<f64>,
     /// The step that the method would take if no output time were near; 0 if unknown.
     step: f64,
+    /// Power iteration for the spectral radius of the Jacobian; radius 0 if unknown.
+    direction: Vec<f64>,
+    radius: f64,
+    /// Largest step that the explicit method's stability allows, infinite if unknown, and how many
+    /// steps were bound by it of late.
+    stability_cap: f64,
+    bound_steps: u64,
 }
 
 /// Why an advance ended.
@@ -216,7 +223,15 @@ pub fn integrate<E>(
 
     let end = times.last().copied().unwrap_or(t0);
     let max_step = options.max_step.min(end - t0);
-    let mut position = Position { t: t0, y: y0.to_vec(), step: 0.0 };
+    let mut position = Position {
+        t: t0,
+        y: y0.to_vec(),
+        step: 0.0,
+        direction: (0..y0.len()).map(|i| 1.0 + 0.5 * (1.7 * i as f64).sin()).collect(),
+        radius: 0.0,
+        stability_cap: f64::INFINITY,
+        bound_steps: 0,
+    };
     let may_switch = options.method == Method::Automatic && y0.len() <= LARGEST_JACOBIAN;
     let mut stiff = options.method == Method::Rosenbrock;
     let mut explicit_step = 0.0;
@@ -253,6 +268,8 @@ pub fn integrate<E>(
                 Ok(Advance::Unprofitable) => {
                     stiff = false;
                     position.step = explicit_step;
+                    position.stability_cap = f64::INFINITY;
+                    position.bound_steps = 0;
                     patience = if patience == 0 { FIRST_PATIENCE } else { 2 * patience };
                     watch_from = stats.explicit_steps + patience;
                     stats.switches += 1;

@@ -78,7 +78,8 @@ fn as_printed(problem: &Committee, start: &Overlaps) -> Vec<f64> {
                 }
             }
             dy.push(
-                eta * v[i] * i3(i, j) + eta * v[j] * i3(j, i)
+                eta * v[i] * i3(i, j)
+                    + eta * v[j] * i3(j, i)
                     + eta * eta / problem.batch as f64 * v[i] * v[j] * fourth
                     - 2.0 * problem.weight_decay * start.q[(i, j)],
             );
@@ -109,7 +110,10 @@ fn every_kernel_equals_the_printed_equations() {
                 let printed = as_printed(&problem, &start);
                 let scale = printed.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
                 for (at, (a, b)) in fast.iter().zip(&printed).enumerate() {
-                    assert!((a - b).abs() < 1e-13 * scale, "{activation:?} {k} {m} entry {at}: {a} against {b}");
+                    assert!(
+                        (a - b).abs() < 1e-13 * scale,
+                        "{activation:?} {k} {m} entry {at}: {a} against {b}"
+                    );
                 }
             }
         }
@@ -197,7 +201,6 @@ fn keys_of_observables_are_read_strictly() {
 #[test]
 fn the_packed_triangle_is_stored_row_by_row() {
     let width = 5;
-    let listed: Vec<usize> =
-        (0..width).flat_map(|i| (i..width).map(move |j| upper(i, j, width))).collect();
+    let listed: Vec<usize> = (0..width).flat_map(|i| (i..width).map(move |j| upper(i, j, width))).collect();
     assert_eq!(listed, (0..15).collect::<Vec<_>>());
 }
