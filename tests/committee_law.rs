@@ -373,9 +373,9 @@ fn one_step_of_sgd_moves_the_overlaps_as_the_law_says() {
         let mut x = DVector::<f64>::zeros(D);
         for _ in 0..UPDATES {
             let mut v_change = [0.0; 2];
-            for i in 0..k {
+            for (i, v_change) in v_change.iter_mut().enumerate() {
                 change.set_column(i, &(weights.column(i) * (-problem.weight_decay / d)));
-                v_change[i] = -problem.second_layer_decay / d * start.v[i];
+                *v_change = -problem.second_layer_decay / d * start.v[i];
             }
             for _ in 0..problem.batch {
                 x.iter_mut().for_each(|x| *x = rng.sample(StandardNormal));

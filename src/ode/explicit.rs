@@ -76,7 +76,8 @@ where
     /// One power iteration for the spectral radius of the Jacobian at an accepted state.
     fn probe(&mut self, t: f64, y: &[f64], f: &[f64]) {
         let norm = |a: &[f64]| a.iter().map(|a| a * a).sum::<f64>().sqrt();
-        let delta = f64::EPSILON.sqrt() * (1.0 + norm(y)) / norm(&self.direction);
+        let length = norm(&self.direction);
+        let delta = f64::EPSILON.sqrt() * (1.0 + norm(y)) / length;
         let shifted: Vec<f64> = y.iter().zip(&self.direction).map(|(y, v)| y + delta * v).collect();
         let mut image = vec![0.0; y.len()];
         self.probes += 1;
@@ -85,10 +86,10 @@ where
             return;
         }
         image.iter_mut().zip(f).for_each(|(image, f)| *image = (*image - f) / delta);
-        let radius = norm(&image) / norm(&self.direction);
+        let radius = norm(&image) / length;
         if radius.is_finite() && radius > 0.0 {
             self.radius = radius;
-            self.direction = image.iter().map(|image| image / (radius * norm(&self.direction))).collect();
+            self.direction = image.iter().map(|image| image / (radius * length)).collect();
         }
     }
 }

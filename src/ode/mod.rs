@@ -2,9 +2,9 @@
 //!
 //! [`integrate`] advances y' = f(t, y) through a list of output times. Two methods stand behind it:
 //!
-//! - [`explicit`]: Dop853 of `ode_solvers`, Dormand & Prince's explicit pair of order 8(5,3) (Hairer, Norsett &
+//! - Dop853 of `ode_solvers`, Dormand & Prince's explicit pair of order 8(5,3) (Hairer, Norsett &
 //!   Wanner, *Solving Ordinary Differential Equations I*, II.5);
-//! - [`rosenbrock`]: Rodas5P, a stiffly accurate Rosenbrock method of order 5(4) (Steinebach, BIT 63:27, 2023).
+//! - Rodas5P, a stiffly accurate Rosenbrock method of order 5(4) (Steinebach, BIT 63:27, 2023).
 //!
 //! [`Method::Automatic`] starts explicit. Where the explicit step is bound by stability rather than by accuracy it
 //! tries the Rosenbrock method, and keeps it as long as its steps are long enough to pay for their Jacobians.

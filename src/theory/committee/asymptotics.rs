@@ -157,30 +157,34 @@ impl Units {
 
     fn modes(&self, activation: Activation) -> Result<Modes, String> {
         let n = self.weights.len();
-        let (second, fourth): (Box<dyn Fn(usize, usize) -> f64>, Box<dyn Fn([usize; 4]) -> f64>) =
-            match activation {
-                Activation::Linear => (Box::new(|_, _| 1.0), Box::new(|_| 1.0)),
-                // <prod exp(-u^2/2)> = det(1 + C)^(-1/2).
-                Activation::Erf => {
-                    let c = &self.covariance;
-                    let second = move |a: usize, b: usize| {
-                        FRAC_2_PI / ((1.0 + c[(a, a)]) * (1.0 + c[(b, b)]) - c[(a, b)] * c[(a, b)]).sqrt()
-                    };
-                    let fourth = move |fields: [usize; 4]| {
-                        let shifted =
-                            Matrix4::identity() + Matrix4::from_fn(|i, j| c[(fields[i], fields[j])]);
-                        FRAC_2_PI * FRAC_2_PI / shifted.determinant().sqrt()
-                    };
-                    (Box::new(second), Box::new(fourth))
-                }
-                other => {
-                    return Err(format!(
-                        "<g'g'g'g'> has a closed form here for erf and linear units only, not for {}; \
-                         final-error-small-rate covers it",
-                        other.name()
-                    ));
-                }
-            };
+        let erf = match activation {
+            Activation::Erf => true,
+            Activation::Linear => false,
+            other => {
+                return Err(format!(
+                    "<g'g'g'g'> has a closed form here for erf and linear units only, not for {}; \
+                     final-error-small-rate covers it",
+                    other.name()
+                ));
+            }
+        };
+        // For erf <prod g'> = (2/pi)^(p/2) <prod exp(-u^2/2)> = (2/pi)^(p/2) det(1 + C)^(-1/2).
+        let c = &self.covariance;
+        let second = |a: usize, b: usize| {
+            if erf {
+                FRAC_2_PI / ((1.0 + c[(a, a)]) * (1.0 + c[(b, b)]) - c[(a, b)] * c[(a, b)]).sqrt()
+            } else {
+                1.0
+            }
+        };
+        let fourth = |fields: [usize; 4]| {
+            if erf {
+                let shifted = Matrix4::identity() + Matrix4::from_fn(|i, j| c[(fields[i], fields[j])]);
+                FRAC_2_PI * FRAC_2_PI / shifted.determinant().sqrt()
+            } else {
+                1.0
+            }
+        };
         let a = &self.weights;
         let gain = DMatrix::from_fn(n, n, |i, j| a[i] * a[j] * second(i, j));
         let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i..n).map(move |j| (i, j))).collect();

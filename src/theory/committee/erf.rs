@@ -174,9 +174,9 @@ impl Kernel {
                     let cf = &self.columns[f];
                     let c_ef = c[e * n + f];
                     let weight = if f == e { s[e] } else { 2.0 * s[f] };
-                    for l in 0..LANES {
+                    for (l, inner) in inner.iter_mut().enumerate() {
                         let cosine = c_ef * (ce.l4[l] * cf.norm[l]) - (ce.p[l] * cf.y[l] + ce.q[l] * cf.x[l]);
-                        inner[l] += weight * asin(cosine);
+                        *inner += weight * asin(cosine);
                     }
                 }
                 for l in 0..LANES {

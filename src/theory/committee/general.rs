@@ -147,8 +147,8 @@ impl General {
                             let mut sum = noise_variance * averages.j2(matrix, i, j)?;
                             for e in 0..n {
                                 let mut above = 0.0;
-                                for f in 0..e {
-                                    above += s[f] * averages.i4(matrix, i, j, e, f)?;
+                                for (f, s_f) in s[..e].iter().enumerate() {
+                                    above += s_f * averages.i4(matrix, i, j, e, f)?;
                                 }
                                 sum += s[e] * (2.0 * above + s[e] * averages.i4(matrix, i, j, e, e)?);
                             }
