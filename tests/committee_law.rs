@@ -3,7 +3,7 @@
 
 use asymptotica::problem::Problem;
 use asymptotica::problem::activation::Activation;
-use asymptotica::problem::committee::{Committee, Init, KIND, Overlaps, Teacher, Trained};
+use asymptotica::problem::committee::{Committee, Init, KIND, Overlaps, Surplus, Teacher, Trained};
 use asymptotica::problem::scaling::OutputScaling;
 use asymptotica::theory::{self, LawError, LawOptions};
 use asymptotica::trajectory::{Curve, End};
@@ -201,7 +201,7 @@ fn nothing_is_stationary_beyond_the_largest_rate() {
     // error vanish with the noise.
     let ratio = |eta: f64, sigma: f64| {
         let mut problem = committee(2, 2, Activation::Erf, eta, sigma);
-        problem.init = Init::Informed { std: 0.0 };
+        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
         errors_at(&problem, &[4e3], &options(1e-12)).values[0][0] / (sigma * sigma)
     };
     assert!(ratio(2.315, 1e-4) > 30.0 * ratio(2.315, 1e-3));
@@ -244,7 +244,7 @@ fn the_law_approaches_the_final_error_with_the_order_of_its_remainder() {
         problem.student_second_layer = problem.teacher_second_layer.clone();
         problem.output = OutputScaling::MeanField;
         problem.batch = 2;
-        problem.init = Init::Informed { std: 0.0 };
+        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
         let end = errors_at(&problem, &[6e3, 1.2e4], &options(1e-13));
         let (before, value) = (end.values[0][0], end.values[0][1]);
         assert!((value / before - 1.0).abs() < 1e-7, "not stationary: {before} {value}");
@@ -266,7 +266,7 @@ fn surplus_units_add_their_share_of_the_final_error() {
     let excess = |sigma: f64| {
         let mut problem = committee(4, 2, Activation::Erf, 0.2, sigma);
         problem.student_second_layer = DVector::from_vec(vec![1.0, 1.0, 0.6, -1.3]);
-        problem.init = Init::Informed { std: 0.0 };
+        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
         let end = errors_at(&problem, &[1600.0], &options(1e-13));
         end.values[0][0] / theory::overlay(&Problem::Committee(problem), "final-error").unwrap() - 1.0
     };

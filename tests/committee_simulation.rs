@@ -1,7 +1,7 @@
 //! Direct simulation of the committee: starts, single updates, counting, determinism, risks.
 
 use asymptotica::problem::activation::Activation;
-use asymptotica::problem::committee::{Committee, Init, Overlaps, Teacher, Trained};
+use asymptotica::problem::committee::{Committee, Init, Overlaps, Surplus, Teacher, Trained};
 use asymptotica::problem::scaling::OutputScaling;
 use asymptotica::problem::{Problem, Start};
 use asymptotica::rng::{Gaussians, Stream};
@@ -137,7 +137,7 @@ mod starts {
     #[test]
     fn informed_start_without_spread_sits_on_the_teacher() {
         let mut problem = generic();
-        problem.init = Init::Informed { std: 0.0 };
+        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
         let limit = problem.limit_start();
         assert_exact(&start(&problem, 77, &Stream::root(45)).unwrap(), &limit.q, &limit.r, &limit.t);
     }
@@ -149,7 +149,7 @@ mod starts {
         let (d, replicas) = (40, 400);
         let mut problem = generic();
         problem.teacher = Teacher::Random { std: 1.3 };
-        problem.init = Init::Informed { std: 0.6 };
+        problem.init = Init::Informed { std: 0.6, surplus: Surplus::Zero };
         problem.second_layer_std = 0.25;
         let limit = problem.limit_start();
         let mut sums = vec![(0.0, 0.0); 3 * 3 + 3 * 2 + 2 * 2 + 3];
@@ -467,7 +467,7 @@ mod risks {
     fn error_on_the_teacher_itself_is_zero_whatever_the_noise() {
         let mut problem = generic();
         problem.student_width = 2;
-        problem.init = Init::Informed { std: 0.0 };
+        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
         problem.student_second_layer = problem.teacher_second_layer.clone();
         for risk in [Risk::Overlaps, Risk::TestSet { samples: 50 }] {
             let replica = run_with(&problem, 70, &[0.0], risk, &Stream::root(71));
@@ -566,7 +566,7 @@ fn label_noise_enters_as_a_standard_deviation() {
     let (d, replicas, eta, sigma) = (20, 4000, 0.8, 0.3);
     let mut problem = generic();
     problem.student_width = 2;
-    problem.init = Init::Informed { std: 0.0 };
+    problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
     problem.student_second_layer = problem.teacher_second_layer.clone();
     problem.activation = Activation::Linear;
     (problem.output, problem.trained, problem.batch) = (OutputScaling::Committee, Trained::FirstLayer, 1);

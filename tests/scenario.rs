@@ -1,6 +1,6 @@
 //! Scenario files: what resolves, what is refused, and with which words.
 
-use asymptotica::problem::committee::{Committee, Init, Teacher};
+use asymptotica::problem::committee::{Committee, Init, Surplus, Teacher};
 use asymptotica::problem::{KINDS, Problem};
 use asymptotica::scenario::*;
 use proptest::prelude::*;
@@ -579,7 +579,7 @@ problem = {{ training_set = 2.5 }}
     );
     let scenario = good(&text);
     assert_eq!(scenario.series, ["wide", "finite set"]);
-    assert_eq!(committee(&scenario.cases[0]).init, Init::Informed { std: 0.0 });
+    assert_eq!(committee(&scenario.cases[0]).init, Init::Informed { std: 0.0, surplus: Surplus::Zero });
     assert_eq!((replicas(&scenario.cases[0]), replicas(&scenario.cases[1])), (9, 7));
     assert_eq!(committee(&scenario.cases[1]).training_set, Some(2.5));
     assert!(scenario.cases[0].law.enabled && !scenario.cases[1].law.enabled);

@@ -4,6 +4,34 @@ use super::{Decides, Finding, Gap, Metric, Outcome, Place, Verdict};
 use std::fmt;
 
 impl Verdict {
+    /// The verdict in one line of a table: outcome, resolution, largest gap, and what is in the way.
+    ///
+    /// [`Verdict::sentence`] adds the evidence and every remark.
+    pub fn headline(&self) -> String {
+        let word = match self.outcome {
+            Outcome::Confirmed => "confirmed",
+            Outcome::Refuted => "REFUTED",
+            Outcome::Undecided => "undecided",
+        };
+        let mut line = format!("{word:9}  within {}", percent(self.terms.resolution));
+        if let Some(largest) = &self.largest {
+            line += &format!(", largest gap {}", percent(largest.gap));
+            if let Some((low, high)) = largest.band {
+                line += &format!(" [{}, {}]", percent(low), percent(high));
+            }
+        }
+        match self.decides {
+            Some(Decides::Replicas { replicas }) => line += &format!("; about {replicas} replicas would decide"),
+            Some(Decides::AtResolution) => line += "; the gap sits at the resolution",
+            Some(Decides::LawError) => line += "; the law's own error is too large",
+            None => {}
+        }
+        for finding in self.findings.iter().filter(|f| f.refutes() || f.prevents_confirmation()) {
+            line += &format!("; {finding}");
+        }
+        line
+    }
+
     /// The verdict for a person: what was decided, on which evidence, and what limits it.
     pub fn sentence(&self) -> String {
         let unit = match self.terms.metric {

@@ -233,7 +233,7 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
             say(&format!("{name:width$}  nothing was compared"));
         }
         for verdict in &result.verdicts {
-            say(&format!("{name:width$}  {}", verdict.sentence()));
+            say(&format!("{name:width$}  {}", verdict.headline()));
             name = "";
             code = match (code, verdict.outcome) {
                 (exit::REFUTED, _) | (_, Judgement::Refuted) => exit::REFUTED,
@@ -242,7 +242,7 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
             };
         }
     }
-    say(&format!("\nfigures and tables: {}/<name>/", out.display()));
+    say(&format!("\nfigures, tables, and the verdicts in full: {}/<name>/", out.display()));
     code
 }
 
