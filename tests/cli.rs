@@ -133,7 +133,7 @@ fn unknown_and_misspelt_keys_name_the_nearest_one() {
 #[test]
 fn wrong_types_and_ranges_name_the_rule() {
     refused("noise_std = 0.1", "noise_std = \"much\"", &["x.toml:10", "problem.noise_std"]);
-    refused("student_width = 2", "student_width = -2", &["x.toml:6", "problem.student_width", ">= 1"]);
+    refused("student_width = 2", "student_width = -2", &["x.toml:6", "problem.student_width", "from 1"]);
     refused("student_width = 2", "student_width = 2.5", &["x.toml:6", "problem.student_width"]);
     refused("learning_rate = 0.5", "learning_rate = -0.5", &["x.toml:9", "must be finite and > 0"]);
     refused("learning_rate = 0.5", "learning_rate = nan", &["x.toml:9", "problem.learning_rate", "finite"]);

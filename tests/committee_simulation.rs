@@ -136,10 +136,15 @@ mod starts {
 
     #[test]
     fn informed_start_without_spread_sits_on_the_teacher() {
-        let mut problem = generic();
-        problem.init = Init::Informed { std: 0.0, surplus: Surplus::Zero };
-        let limit = problem.limit_start();
-        assert_exact(&start(&problem, 77, &Stream::root(45)).unwrap(), &limit.q, &limit.r, &limit.t);
+        for surplus in [Surplus::Zero, Surplus::Copy] {
+            let mut problem = generic();
+            problem.init = Init::Informed { std: 0.0, surplus };
+            let limit = problem.limit_start();
+            assert_exact(&start(&problem, 77, &Stream::root(45)).unwrap(), &limit.q, &limit.r, &limit.t);
+            // Unit 3 of K = 3, M = 2 rests at 0 or shares teacher unit 1.
+            let expected = if surplus == Surplus::Copy { limit.t[(0, 0)] } else { 0.0 };
+            assert_eq!(limit.q[(2, 2)], expected);
+        }
     }
 
     /// Means over replicas of independent weights: Q -> std^2, R -> 0 and, for random teachers, T -> std^2;

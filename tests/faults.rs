@@ -86,7 +86,7 @@ fn planted_faults_are_refuted_and_the_sound_law_is_confirmed() {
 const CHANGES: &[(&str, &[&str], &str)] = &[
     ("student_width", RANDOM, "problem.student_width=4"),
     ("teacher_width", RANDOM, "problem.teacher_width=3"),
-    ("activation", &[], "problem.activation=tanh"),
+    ("activation", &[], "problem.activation=sine"),
     ("learning_rate", &[], "problem.learning_rate=0.5775"),
     ("noise_std", &[], "problem.noise_std=0.3675"),
     ("trained", &[], "problem.trained=both-layers"),

@@ -309,6 +309,7 @@ impl Common<'_> {
             last = Some(at);
         }
         let Some(at) = last else { return Some(problem.clone()) };
+        Problem::fit_settings(self.kind.kind, &mut changed);
         Problem::from_settings(self.kind.kind, &changed)
             .map_err(|broken| {
                 for violation in broken {

@@ -6,6 +6,7 @@ pub mod risk;
 
 pub use overlaps::Overlaps;
 pub use parameters::KIND;
+pub(super) use parameters::fit_settings;
 
 use super::ObservableInfo;
 use super::activation::Activation;

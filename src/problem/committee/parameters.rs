@@ -4,7 +4,7 @@ use super::{Committee, Init, Surplus, Teacher, Trained};
 use crate::problem::ProblemKind;
 use crate::problem::activation::Activation;
 use crate::problem::scaling::OutputScaling;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation};
 use nalgebra::{DMatrix, DVector};
 
 pub const KIND: ProblemKind = ProblemKind {
@@ -344,6 +344,42 @@ pub(super) fn read(settings: &Settings) -> Result<Committee, Vec<Violation>> {
     };
     check_covariance(&problem)?;
     Ok(problem)
+}
+
+/// See [`crate::problem::Problem::fit_settings`]: surplus units are dropped from the end, missing ones are
+/// orthogonal to all others with the norm and second-layer weight of the last unit.
+pub(in crate::problem) fn fit_settings(settings: &mut Settings) {
+    let (Some(k), Some(m)) = (settings.count("student_width"), settings.count("teacher_width")) else { return };
+    let shape = |key: &str| match key {
+        "Q" => (k, k),
+        "R" => (k, m),
+        _ => (m, m),
+    };
+    for (key, value) in &mut settings.0 {
+        match value {
+            Value::Vector(list) => {
+                let last = list.last().copied().unwrap_or(1.0);
+                list.resize(if *key == "teacher_second_layer" { m } else { k }, last);
+            }
+            Value::Tagged(_, inner) => {
+                for (key, value) in &mut inner.0 {
+                    if let Value::Matrix(rows) = value {
+                        let (height, width) = shape(key);
+                        let norm = rows.last().and_then(|row| row.last()).copied().unwrap_or(1.0);
+                        let old = rows.len();
+                        rows.resize(height, Vec::new());
+                        for (i, row) in rows.iter_mut().enumerate() {
+                            row.resize(width, 0.0);
+                            if *key != "R" && i >= old {
+                                row[i] = norm;
+                            }
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A given matrix of the right shape; symmetric where it is square and belongs to one network.
