@@ -82,6 +82,14 @@ impl Curve {
         }
     }
 
+    /// Keeps the first `points` snapshots.
+    pub fn truncate(&mut self, points: usize) {
+        self.times.truncate(points);
+        for list in self.values.iter_mut().chain(&mut self.errors) {
+            list.truncate(points);
+        }
+    }
+
     /// The values of one observable over time.
     pub fn get(&self, observable: &str) -> Option<&[f64]> {
         let o = self.observables.iter().position(|name| name == observable)?;

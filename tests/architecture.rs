@@ -20,7 +20,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "math", "linalg", "rng", "ode", "problem", "trajectory", "theory", "simulate", "compare", "scenario",
+            "math",
+            "linalg",
+            "rng",
+            "ode",
+            "problem",
+            "trajectory",
+            "theory",
+            "simulate",
+            "compare",
+            "scenario",
             "report",
         ],
     ),
@@ -46,7 +55,8 @@ fn code(text: &str) -> String {
 fn uses(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for part in text.split("crate::").skip(1) {
-        let identifier = |s: &str| -> String { s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+        let identifier =
+            |s: &str| -> String { s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
         let Some(group) = part.strip_prefix('{') else {
             found.insert(identifier(part));
             continue;

@@ -113,7 +113,8 @@ fn a_run_leaves_its_five_files_and_a_verdict() {
 #[test]
 fn a_fault_planted_in_the_law_is_refuted() {
     let bench = Bench::new(&SCENARIO.replace("resolution = 0.5", "resolution = 0.05"));
-    let arguments = ["run", "x.toml", "--out", "o", "--quiet", "--replicas", "400", "--set", "simulation.sizes=[400]"];
+    let arguments =
+        ["run", "x.toml", "--out", "o", "--quiet", "--replicas", "400", "--set", "simulation.sizes=[400]"];
     let sound = bench.figure(&arguments);
     assert_eq!(sound.code, 0, "{}{}", sound.out, sound.err);
     for fault in ["problem.learning_rate=1.3", "drop=eta2", "halve=i2"] {
@@ -154,8 +155,11 @@ fn a_billion_replicas_are_refused_with_an_estimate() {
 
 #[test]
 fn a_diverging_law_is_reported_and_drawn_up_to_there() {
-    let bench = Bench::new(&SCENARIO.replace("learning_rate = 0.5", "learning_rate = 60.0").replace("to = 4.0", "to = 400.0"));
-    let answer = bench.figure(&["run", "x.toml", "--out", "o", "--theory-only", "--set", "problem.activation=linear"]);
+    let bench = Bench::new(
+        &SCENARIO.replace("learning_rate = 0.5", "learning_rate = 60.0").replace("to = 4.0", "to = 400.0"),
+    );
+    let answer =
+        bench.figure(&["run", "x.toml", "--out", "o", "--theory-only", "--set", "problem.activation=linear"]);
     assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
     let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
     assert!(record.contains("diverged"), "{record}");
@@ -185,8 +189,16 @@ fn missing_binary_and_unwritable_files_say_what_to_do() {
 fn resume_refuses_the_folder_of_another_scenario() {
     let bench = Bench::new(SCENARIO);
     assert_eq!(bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]).code, 0);
-    let answer =
-        bench.figure(&["run", "x.toml", "--out", "o", "--resume", "--set", "problem.learning_rate=0.4", "--quiet"]);
+    let answer = bench.figure(&[
+        "run",
+        "x.toml",
+        "--out",
+        "o",
+        "--resume",
+        "--set",
+        "problem.learning_rate=0.4",
+        "--quiet",
+    ]);
     assert_eq!(answer.code, 2, "{}{}", answer.out, answer.err);
     assert!(answer.err.contains("--resume") && answer.err.contains("another scenario"), "{}", answer.err);
     // More replicas of the same scenario continue the stored ones.
@@ -207,7 +219,10 @@ fn results_do_not_depend_on_the_number_of_threads_or_on_shards() {
     assert_eq!(merged.code, 0, "{}{}", merged.out, merged.err);
     for file in ["data.csv", "figure.svg"] {
         let one = fs::read(bench.path("one/x").join(file)).expect("a file");
-        assert!(one == fs::read(bench.path("two/x").join(file)).expect("a file"), "{file}: 1 and 2 threads differ");
+        assert!(
+            one == fs::read(bench.path("two/x").join(file)).expect("a file"),
+            "{file}: 1 and 2 threads differ"
+        );
         assert!(one == fs::read(bench.path("whole/x").join(file)).expect("a file"), "{file}: shards differ");
     }
 }
@@ -215,7 +230,9 @@ fn results_do_not_depend_on_the_number_of_threads_or_on_shards() {
 /// Finished replicas in a store.
 fn stored(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
-    entries.filter(|p| p.to_string_lossy().contains("replica0") && p.extension().is_some_and(|e| e == "json")).collect()
+    entries
+        .filter(|p| p.to_string_lossy().contains("replica0") && p.extension().is_some_and(|e| e == "json"))
+        .collect()
 }
 
 #[test]

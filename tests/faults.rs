@@ -71,8 +71,12 @@ fn planted_faults_are_refuted_and_the_sound_law_is_confirmed() {
     let declared: BTreeSet<&str> = KINDS[0].law_faults.iter().map(|(name, _)| *name).collect();
     let structural = ["drop=eta2", "drop=noise", "square=noise", "swap=i3", "halve=i2"];
     assert_eq!(declared, structural.into_iter().collect(), "every declared fault is planted below");
-    let parameters =
-        ["problem.learning_rate=1.1", "problem.learning_rate=0.9", "problem.student_width+=1", "problem.student_width+=-1"];
+    let parameters = [
+        "problem.learning_rate=1.1",
+        "problem.learning_rate=0.9",
+        "problem.student_width+=1",
+        "problem.student_width+=-1",
+    ];
     for fault in structural.into_iter().chain(parameters) {
         let faulted = scenario(&[], &[fault]);
         outcome.results[0] = law(&faulted);
@@ -101,7 +105,11 @@ const CHANGES: &[(&str, &[&str], &str)] = &[
     ("teacher", TEACHER_RANDOM, "problem.teacher.std=1.05"),
     ("teacher_second_layer", &[], "problem.teacher_second_layer=[1.0, 1.05]"),
     ("student_second_layer", &[], "problem.student_second_layer=[1.0, 1.0, 1.05]"),
-    ("second_layer_std", &["problem.second_layer_std=0.3", "law.start=replica"], "problem.second_layer_std=0.315"),
+    (
+        "second_layer_std",
+        &["problem.second_layer_std=0.3", "law.start=replica"],
+        "problem.second_layer_std=0.315",
+    ),
     (
         "second_layer_rate",
         &["problem.trained=both-layers", "problem.second_layer_rate=0.2"],
@@ -136,7 +144,8 @@ fn every_parameter_is_alive_on_both_roads() {
     const SHORT: &[&str] = &["simulation.sizes=[40]", "observe.times=[0.5, 3.0]", "simulation.replicas=1"];
     let errors = |set: &[&str]| -> (Vec<f64>, Vec<f64>) {
         let scenario = scenario(&[SHORT, set].concat(), &[]);
-        let replica = Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, &|| false).expect("a replica");
+        let replica =
+            Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, &|| false).expect("a replica");
         let shared = Job { case: 0, size: 40, replica: None };
         let law = match replica.law {
             Some(law) => law,
@@ -148,9 +157,13 @@ fn every_parameter_is_alive_on_both_roads() {
     for (key, setting, change) in CHANGES {
         let (law, simulation) = errors(setting);
         let (changed_law, changed_simulation) = errors(&[setting, &[*change][..]].concat());
-        let moved = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| ((a - b) / a).abs()).fold(0.0, f64::max);
+        let moved =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| ((a - b) / a).abs()).fold(0.0, f64::max);
         // The law is good to 1e-8, the simulation uses the same random numbers before and after.
         assert!(moved(&law, &changed_law) > 1e-4, "{key}: {change} does not move the law");
-        assert!(moved(&simulation, &changed_simulation) > 1e-4, "{key}: {change} does not move the simulation");
+        assert!(
+            moved(&simulation, &changed_simulation) > 1e-4,
+            "{key}: {change} does not move the simulation"
+        );
     }
 }

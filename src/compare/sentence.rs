@@ -21,7 +21,9 @@ impl Verdict {
             }
         }
         match self.decides {
-            Some(Decides::Replicas { replicas }) => line += &format!("; about {replicas} replicas would decide"),
+            Some(Decides::Replicas { replicas }) => {
+                line += &format!("; about {replicas} replicas would decide")
+            }
             Some(Decides::AtResolution) => line += "; the gap sits at the resolution",
             Some(Decides::LawError) => line += "; the law's own error is too large",
             None => {}

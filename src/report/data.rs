@@ -58,7 +58,7 @@ pub struct Row {
     pub observable: String,
     pub x: f64,
     pub source: Source,
-    /// Value of the limit parameter; `None` for a law in the limit.
+    /// Value of the limit parameter; `None` for a law without a simulation beside it.
     pub size: Option<usize>,
     pub mean: f64,
     /// Error of the mean.
@@ -95,7 +95,8 @@ impl Row {
 
 /// All rows of one curve: the law, the simulation (whose kind is `source`), and their paired difference.
 ///
-/// A law that all replicas share has one value and its numerical error; laws of single replicas have moments
+/// A law beside a simulation carries its size, since it stands at the times that this size recorded; size 0 is
+/// a law in the limit and becomes an empty field. A law that all replicas share has one value and its numerical error; laws of single replicas have moments
 /// over replicas, with the numerical error still in `std_error`.
 pub fn rows(group: &Group, source: Source) -> Vec<Row> {
     let points = group.x.len();
@@ -104,16 +105,12 @@ pub fn rows(group: &Group, source: Source) -> Vec<Row> {
     let simulation = Moments::per_point(&group.simulation, points);
     let row = |p: usize, source, moments: Option<Moments>| {
         let (series, observable) = (&group.label, &group.observable);
-        Some(Row::of_moments(series, observable, group.x[p], source, group.size, moments?))
+        let row = Row::of_moments(series, observable, group.x[p], source, group.size, moments?);
+        Some(Row { size: row.size.filter(|&size| size > 0), ..row })
     };
     let law_row = |p: usize| {
         let row = row(p, Source::Law, law[p])?;
-        Some(Row {
-            size: row.size.filter(|_| !shared),
-            std_error: Some(group.law_error[p]),
-            replicas: row.replicas.filter(|_| !shared),
-            ..row
-        })
+        Some(Row { std_error: Some(group.law_error[p]), replicas: row.replicas.filter(|_| !shared), ..row })
     };
     let residual = group.differences();
     let law_rows = (0..points).filter_map(law_row);

@@ -9,7 +9,7 @@ use super::store::{Store, fingerprint};
 use super::{Library, RunError, exit};
 use crate::compare::Outcome as Judgement;
 use crate::problem::ProblemKind;
-use crate::scenario::{Overrides, Scenario, Source, describe, resolve, schema, problem_kind, template};
+use crate::scenario::{Overrides, Scenario, Source, describe, problem_kind, resolve, schema, template};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -137,7 +137,8 @@ fn resolved(source: &Source, overrides: &Overrides) -> Result<Scenario, RunError
 
 /// The command without arguments: all scenarios, quick, into `figures/`, and the gallery page.
 fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
-    let sources: Vec<Source> = library.names()?.iter().map(|n| library.source(n)).collect::<Result<_, _>>()?;
+    let sources: Vec<Source> =
+        library.names()?.iter().map(|n| library.source(n)).collect::<Result<_, _>>()?;
     let out = library.home().join("figures");
     let options = Options {
         preset: Some("quick".into()),
@@ -160,7 +161,8 @@ fn batch(cli: &Cli, sources: &[Source], options: &Options) -> Result<u8, RunErro
         faults: options.fault.clone(),
         theory_only: options.theory_only,
     };
-    let scenarios: Vec<Scenario> = sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
+    let scenarios: Vec<Scenario> =
+        sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
     let threads = threads(cli);
     let mut campaigns = Vec::new();
     for scenario in &scenarios {
@@ -204,7 +206,8 @@ fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize)
         }
         let campaign = &campaigns[index];
         let folder = options.out.join(&campaign.scenario.id);
-        let result = finish(campaign.scenario, &outcome, &folder, &options.format, &options.given(), threads)?;
+        let result =
+            finish(campaign.scenario, &outcome, &folder, &options.format, &options.given(), threads)?;
         if !cli.quiet {
             progress.print(&format!("{}: {}", campaign.scenario.id, result.summary()));
         }
@@ -258,6 +261,7 @@ fn merge(cli: &Cli, folders: &[PathBuf], out: &Path) -> Result<u8, RunError> {
         let copied = store.absorb(folder, &print)?;
         say(&format!("{}: {copied} jobs", folder.display()));
     }
-    let options = Options { out: out.to_path_buf(), format: vec![Format::Svg, Format::Png], ..Options::default() };
+    let options =
+        Options { out: out.to_path_buf(), format: vec![Format::Svg, Format::Png], ..Options::default() };
     run(cli, &[Campaign { scenario: &scenario, plan, store }], &options, threads)
 }

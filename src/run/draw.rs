@@ -5,7 +5,8 @@
 use crate::problem::Problem;
 use crate::report::data::{Row, Source};
 use crate::report::figure::{
-    Axis, Curves, Figure, HeatBlock, Heatmap, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals, Scale,
+    Axis, Curves, Figure, HeatBlock, Heatmap, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals,
+    Scale,
 };
 use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
 use crate::theory;
@@ -103,7 +104,8 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         if !simulation.is_empty() {
             let error = |r: &Row| r.std_error.unwrap_or(0.0);
             let points = ys(&simulation, |r| r.mean);
-            let mut layer = Layer::points(&strand.label, index, xs(&simulation), points, ys(&simulation, error));
+            let mut layer =
+                Layer::points(&strand.label, index, xs(&simulation), points, ys(&simulation, error));
             if panel.spread {
                 layer = layer.with_spread(ys(&simulation, |r| r.std.unwrap_or(0.0)));
             }
@@ -231,7 +233,13 @@ impl<'a> Abscissa<'a> {
 
 /// An asymptotic formula: horizontal lines over time, a curve over a sweep. Where the formula does not hold
 /// for a problem there is no line.
-fn overlays(scenario: &Scenario, panel: &CurvesPanel, name: &str, abscissa: &Abscissa<'_>, drawn: &mut Curves) {
+fn overlays(
+    scenario: &Scenario,
+    panel: &CurvesPanel,
+    name: &str,
+    abscissa: &Abscissa<'_>,
+    drawn: &mut Curves,
+) {
     let kind = scenario.cases[0].problem.kind();
     let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
     let value = |problem: &Problem| theory::overlay(problem, name).ok().filter(|v| v.is_finite());
@@ -270,7 +278,9 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
     let series = &scenario.series[panel.series];
     let mut drawn = Heatmap { title: panel.title.clone(), ..Heatmap::default() };
     let Some(case) = scenario.cases.iter().find(|c| c.series == panel.series) else { return drawn };
-    let Some(info) = case.problem.observables().into_iter().find(|o| o.name == panel.matrix) else { return drawn };
+    let Some(info) = case.problem.observables().into_iter().find(|o| o.name == panel.matrix) else {
+        return drawn;
+    };
     let (height, width) = match info.shape[..] {
         [n] => (n, 1),
         [rows, columns] => (rows, columns),
@@ -288,7 +298,8 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
             .collect();
         let wanted = panel.time.unwrap_or(f64::INFINITY);
         let distance = |x: f64| if wanted.is_finite() { (x - wanted).abs() } else { -x };
-        let Some(at) = of_source.iter().map(|r| r.x).min_by(|a, b| distance(*a).total_cmp(&distance(*b))) else {
+        let Some(at) = of_source.iter().map(|r| r.x).min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
+        else {
             continue;
         };
         let value = |key: &String| {

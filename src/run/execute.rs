@@ -43,7 +43,8 @@ pub fn execute(
         .flat_map(|(c, campaign)| (0..campaign.plan.jobs.len()).map(move |j| (c, j)))
         .collect();
     let next = AtomicUsize::new(0);
-    let state: Vec<Mutex<State>> = campaigns.iter().map(|c| Mutex::new(State::new(c.plan.jobs.len()))).collect();
+    let state: Vec<Mutex<State>> =
+        campaigns.iter().map(|c| Mutex::new(State::new(c.plan.jobs.len()))).collect();
     let failure: Mutex<Option<RunError>> = Mutex::new(None);
     let halted = AtomicBool::new(false);
     let halt = || halted.load(Ordering::Relaxed) || stop.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@ use super::collect::{Track, tracks};
 use super::draw;
 use super::execute::Outcome;
 use super::{RunError, store};
-use crate::compare::{self, Group, Moments, Terms, Verdict, judge};
+use crate::compare::{self, Group, Terms, Verdict, judge};
 use crate::report::data::{self, Row, Source as RowSource};
 use crate::report::record::{ClaimVerdict, Record, ScenarioLabel, Versions, WorkDone};
 use crate::report::{atomic, gallery, render};
@@ -67,7 +67,8 @@ fn judge_tracks(scenario: &Scenario, tracks: &[Track]) -> Vec<Verdict> {
 }
 
 fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
-    claim.series.contains(&scenario.cases[track.case].series) && claim.observables.contains(&track.group.observable)
+    claim.series.contains(&scenario.cases[track.case].series)
+        && claim.observables.contains(&track.group.observable)
 }
 
 fn terms(claim: &Claim) -> Terms {
@@ -96,7 +97,8 @@ pub fn finish(
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
     let verdicts = judge_tracks(scenario, &tracks);
-    let rows: Vec<Row> = tracks.iter().flat_map(|track| rows(&track.group)).collect();
+    let rows: Vec<Row> =
+        tracks.iter().flat_map(|track| data::rows(&track.group, RowSource::Direct)).collect();
     let table = folder.join("data.csv");
     data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
     let mut record = record(scenario, outcome, &verdicts, threads);
@@ -114,40 +116,6 @@ pub fn write_scenario(scenario: &Scenario, folder: &Path) -> Result<(), RunError
         .map_err(|e| RunError::file(&path, e, "choose another folder with --out"))
 }
 
-/// The rows of one track: law, simulation, and their paired difference.
-fn rows(group: &Group) -> Vec<Row> {
-    let size = (group.size > 0).then_some(group.size);
-    let row = |source: RowSource, p: usize, moments: Moments| Row {
-        size,
-        ..Row::of_moments(&group.label, &group.observable, group.x[p], source, group.size, moments)
-    };
-    let column = |list: &[Vec<Option<f64>>], p: usize| {
-        Moments::of(&list.iter().filter_map(|values| values[p]).collect::<Vec<f64>>())
-    };
-    let shared = group.law.len() == 1;
-    let mut rows = Vec::new();
-    for p in 0..group.x.len() {
-        if let Some(moments) = column(&group.law, p) {
-            let mut law = row(RowSource::Law, p, moments);
-            law.std_error = Some(group.law_error[p]);
-            if shared {
-                law.replicas = None;
-                law.std = None;
-            }
-            rows.push(law);
-        }
-    }
-    for p in 0..group.x.len() {
-        rows.extend(column(&group.simulation, p).map(|moments| row(RowSource::Direct, p, moments)));
-    }
-    if !group.simulation.is_empty() {
-        let differences = group.differences();
-        let residuals = differences.into_iter().enumerate();
-        rows.extend(residuals.filter_map(|(p, m)| m.map(|moments| row(RowSource::Residual, p, moments))));
-    }
-    rows
-}
-
 fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads: usize) -> Record {
     let mut work = WorkDone { wall_seconds: outcome.wall_seconds, ..WorkDone::default() };
     let mut diverged = Vec::new();
@@ -155,7 +123,10 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads:
         if let End::Diverged { time, reason } = &curve.end {
             let series = &scenario.series[scenario.cases[job.case].series];
             let replica = job.replica.map_or(String::new(), |r| format!(", replica {r}"));
-            diverged.push(format!("{road} diverged at t = {time}: {reason} [{series}, size {}{replica}]", job.size));
+            diverged.push(format!(
+                "{road} diverged at t = {time}: {reason} [{series}, size {}{replica}]",
+                job.size
+            ));
         }
     };
     for (job, result) in &outcome.results {
@@ -204,8 +175,9 @@ fn draw_into(
 ) -> Result<(), RunError> {
     let lines: Vec<String> = record.verdicts.iter().map(|claim| claim.sentence.clone()).collect();
     let figure = draw::figure(scenario, rows, &lines);
-    let drawn = render::render(&figure)
-        .map_err(|e| RunError::file(folder.join("figure.svg"), e, "change the labels or ranges of the panel"))?;
+    let drawn = render::render(&figure).map_err(|e| {
+        RunError::file(folder.join("figure.svg"), e, "change the labels or ranges of the panel")
+    })?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         atomic::write(&path, bytes).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))
@@ -226,7 +198,8 @@ pub fn stored_source(folder: &Path) -> Result<Source, RunError> {
     let text = std::fs::read_to_string(&path).map_err(|e| RunError::file(&path, e, help))?;
     let name = folder.canonicalize().ok().and_then(|f| Some(f.file_name()?.to_string_lossy().into_owned()));
     let id = name.ok_or_else(|| RunError::file(folder, "has no name", help))?;
-    Source::from_text(&id, &path.display().to_string(), &text).map_err(|report| RunError::Scenario(report.to_string()))
+    Source::from_text(&id, &path.display().to_string(), &text)
+        .map_err(|report| RunError::Scenario(report.to_string()))
 }
 
 /// Draws the figure of an output folder again from its table and record.

@@ -48,11 +48,7 @@ impl Job {
     ///
     /// # Errors
     /// Errors of either road; divergence is not an error but an end of the curve.
-    pub fn run(
-        &self,
-        scenario: &Scenario,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<JobResult, RunError> {
+    pub fn run(&self, scenario: &Scenario, stop: &dyn Fn() -> bool) -> Result<JobResult, RunError> {
         let case = &scenario.cases[self.case];
         if self.replica.is_none() {
             let times = recorded_times(case, self.size);
@@ -73,7 +69,10 @@ impl Job {
         let observables = observables(&case.problem, case);
         let measure = Measure { times: &observe.times, observables: &observables, risk };
         let replica = simulate::replica(&case.problem, self.size, &measure, &stream, stop)?;
-        let law = if case.law.enabled && case.law.start == LawStart::Replica && case.problem.uncovered().is_none() {
+        let law = if case.law.enabled
+            && case.law.start == LawStart::Replica
+            && case.problem.uncovered().is_none()
+        {
             Some(law(case, &replica.start, &recorded_times(case, self.size))?)
         } else {
             None

@@ -58,9 +58,9 @@ impl Library {
         if !path.exists() {
             let known = self.names().unwrap_or_default();
             let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let near = known.iter().max_by(|a, b| {
-                strsim::jaro_winkler(a, &stem).total_cmp(&strsim::jaro_winkler(b, &stem))
-            });
+            let near = known
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(a, &stem).total_cmp(&strsim::jaro_winkler(b, &stem)));
             let help = match near {
                 Some(near) if strsim::jaro_winkler(near, &stem) > 0.7 => format!("did you mean {near}?"),
                 _ if known.is_empty() => "give the path of a scenario file".to_string(),

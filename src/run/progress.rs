@@ -15,11 +15,13 @@ const TICKS: f64 = 10_000.0;
 
 impl Progress {
     pub fn new(total_cost: f64, visible: bool) -> Self {
-        let target = if visible { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
+        let target =
+            if visible { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(TICKS as u64), target);
-        let style = ProgressStyle::with_template("{bar:28} {percent:>3} %  {elapsed} gone, {eta} left  {wide_msg}")
-            .expect("a valid template")
-            .progress_chars("━╸ ");
+        let style =
+            ProgressStyle::with_template("{bar:28} {percent:>3} %  {elapsed} gone, {eta} left  {wide_msg}")
+                .expect("a valid template")
+                .progress_chars("━╸ ");
         bar.set_style(style);
         if visible {
             bar.enable_steady_tick(std::time::Duration::from_millis(250));

@@ -89,10 +89,15 @@ impl Store {
         let found = fs::read_to_string(&mark)
             .map_err(|e| RunError::file(&mark, e, "give the folder <out>/<name> of a run"))?;
         if found.trim() != fingerprint {
-            return Err(RunError::file(other, "belongs to another scenario or other settings", "merge shards of one run"));
+            return Err(RunError::file(
+                other,
+                "belongs to another scenario or other settings",
+                "merge shards of one run",
+            ));
         }
         let mut copied = 0;
-        let entries = fs::read_dir(&folder).map_err(|e| RunError::file(&folder, e, "give the folder of a run"))?;
+        let entries =
+            fs::read_dir(&folder).map_err(|e| RunError::file(&folder, e, "give the folder of a run"))?;
         for entry in entries.flatten() {
             if entry.path().extension().is_some_and(|e| e == "json") {
                 let target = self.folder.join(entry.file_name());

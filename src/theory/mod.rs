@@ -90,12 +90,14 @@ fn follow<L: Law>(
     let mut curve = follow_once(law, observables, names, times, options.tolerance)?;
     if options.measure_error {
         let loose = follow_once(law, observables, names, times, 10.0 * options.tolerance)?;
-        for (o, errors) in curve.errors.iter_mut().enumerate() {
-            for (k, error) in errors.iter_mut().enumerate() {
-                *error = match loose.values[o].get(k) {
-                    Some(value) => (curve.values[o][k] - value).abs(),
-                    None => f64::INFINITY,
-                };
+        // Points that the looser run did not reach have no measurable error and are not part of the law.
+        if loose.times.len() < curve.times.len() {
+            curve.truncate(loose.times.len());
+            curve.end = loose.end.clone();
+        }
+        for ((errors, values), loose) in curve.errors.iter_mut().zip(&curve.values).zip(&loose.values) {
+            for ((error, value), loose) in errors.iter_mut().zip(values).zip(loose) {
+                *error = (value - loose).abs();
             }
         }
         curve.work += loose.work;

@@ -225,7 +225,8 @@ impl Committee {
         let (k, n) = (self.student_width as f64, (self.student_width + self.teacher_width) as f64);
         let d = d as f64;
         let simulation = 0.6e-9 * end * d * d * (self.batch as f64) * (n + 2.0);
-        let law = if law { 5e-9 * 0.25 * k * k * n * n * (1e3 + 30.0 * end * self.learning_rate) } else { 0.0 };
+        let law =
+            if law { 5e-9 * 0.25 * k * k * n * n * (1e3 + 30.0 * end * self.learning_rate) } else { 0.0 };
         simulation + law
     }
 

@@ -349,7 +349,9 @@ pub(super) fn read(settings: &Settings) -> Result<Committee, Vec<Violation>> {
 /// See [`crate::problem::Problem::fit_settings`]: surplus units are dropped from the end, missing ones are
 /// orthogonal to all others with the norm and second-layer weight of the last unit.
 pub(in crate::problem) fn fit_settings(settings: &mut Settings) {
-    let (Some(k), Some(m)) = (settings.count("student_width"), settings.count("teacher_width")) else { return };
+    let (Some(k), Some(m)) = (settings.count("student_width"), settings.count("teacher_width")) else {
+        return;
+    };
     let shape = |key: &str| match key {
         "Q" => (k, k),
         "R" => (k, m),

@@ -103,7 +103,17 @@ impl<'a> Measured<'a> {
         let bar_label = bar_labels(limit, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);
         let left = row_labels.iter().map(|line| line.width).fold(0.0, f64::max) + 5.0;
         let column_labels = set(&panel.column_labels)?;
-        Ok(Self { panel, rows, columns, limit, row_labels, column_labels, bar_label, left, largest_cell: LARGEST_CELL })
+        Ok(Self {
+            panel,
+            rows,
+            columns,
+            limit,
+            row_labels,
+            column_labels,
+            bar_label,
+            left,
+            largest_cell: LARGEST_CELL,
+        })
     }
 
     pub fn notes(&self) -> &[String] {

@@ -168,11 +168,11 @@ pub fn compose(figure: &Figure) -> Result<Scene, RenderError> {
         });
     }
     for grid in &mut grids {
-        for i in grid.first..grid.first + grid.count {
-            let c = grid.column(i);
-            grid.lefts[c] = grid.lefts[c].max(measured[i].left());
-        }
         let of_grid = &mut measured[grid.first..grid.first + grid.count];
+        for (i, panel) in of_grid.iter().enumerate() {
+            let c = grid.column(grid.first + i);
+            grid.lefts[c] = grid.lefts[c].max(panel.left());
+        }
         equalise(grid, of_grid);
     }
 
