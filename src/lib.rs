@@ -58,13 +58,14 @@
 //! init = { kind = "given", Q = [[0.3]], R = [[0.2]] }
 //! [observe]
 //! times = [0.0, 60.0]
-//! observables = ["generalisation_error"]
 //! [law]
 //! start = "given"
+//! [[panel]]
+//! y = "generalisation_error"
 //! "#;
 //! let scenario = resolve(&Source::from_text("anchor", "anchor.toml", text)?, &Overrides::default())?;
 //! let case = &scenario.cases[0];
-//! let options = theory::LawOptions { tolerance: 1e-10, ..Default::default() };
+//! let options = theory::LawOptions { tolerance: 1e-10, faults: vec![], measure_error: false };
 //! let curve = theory::integrate(
 //!     &case.problem, &case.problem.limit_start(), &case.observe.times, &case.observe.observables, &options,
 //! )?;

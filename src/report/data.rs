@@ -310,7 +310,9 @@ mod tests {
         assert_eq!(shared.len(), 1 + 2 + 1, "a point that the law did not reach has no law and no residual");
         let law = of(&shared, Source::Law, 2.5).unwrap();
         assert_eq!((law.mean, law.std_error, law.std), (0.3, Some(2e-9), None));
-        assert_eq!((law.size, law.replicas), (None, None));
+        assert_eq!((law.size, law.replicas), (Some(784), None));
+        let limit = rows(&Group { size: 0, simulation: Vec::new(), ..group.clone() }, Source::Chain);
+        assert!(limit.iter().all(|row| row.size.is_none() && row.source == Source::Law));
         let residual = of(&shared, Source::Residual, 2.5).unwrap();
         assert_eq!((residual.replicas, residual.size), (Some(2), Some(784)));
         assert!((residual.mean - 0.025).abs() < 1e-15 && (residual.std_error.unwrap() - 0.035).abs() < 1e-15);

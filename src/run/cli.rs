@@ -58,7 +58,7 @@ pub enum Command {
     },
     /// Join the shards of one run (see run --shard) and finish it
     Merge {
-        /// Output folders of the shards, <out>/<name> each
+        /// Output folders of the shards: OUT/NAME each
         #[arg(required = true, value_name = "DIR")]
         folders: Vec<PathBuf>,
         /// Where the joined run goes, below this folder
@@ -99,7 +99,7 @@ pub struct Options {
     /// Integrate the law only
     #[arg(long)]
     pub theory_only: bool,
-    /// Output goes to <out>/<name>/
+    /// Output goes to DIR/NAME/
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: PathBuf,
     /// Root of all randomness

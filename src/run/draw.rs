@@ -282,13 +282,14 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
         return drawn;
     };
     let (height, width) = match info.shape[..] {
-        [n] => (n, 1),
+        [n] => (1, n),
         [rows, columns] => (rows, columns),
         _ => return drawn,
     };
     let keys = info.entries();
-    drawn.row_labels = (1..=height).map(|i| i.to_string()).collect();
-    drawn.column_labels = if width > 1 { (1..=width).map(|j| j.to_string()).collect() } else { Vec::new() };
+    let numbers = |count: usize| (1..=count).map(|i| i.to_string()).collect::<Vec<_>>();
+    drawn.row_labels = if info.shape.len() > 1 { numbers(height) } else { Vec::new() };
+    drawn.column_labels = numbers(width);
     let label = format!("${}$", info.name);
     drawn.title = if panel.title.is_empty() { label } else { format!("{label}, {}", panel.title) };
     for (source, name) in [(Source::Law, "theory"), (Source::Direct, "simulation")] {

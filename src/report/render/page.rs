@@ -133,7 +133,9 @@ fn grids(figure: &Figure, inner: f64) -> Result<Vec<Grid>, RenderError> {
     let mut first = 0;
     let mut grids = Vec::new();
     for run in figure.panels.chunk_by(same) {
-        grids.push(Grid::new(first, run.len(), default_columns(run.len()), inner));
+        // More than two heat maps side by side have no room for numbers in their cells.
+        let most = if matches!(run[0], Panel::Heatmap(_)) { 2 } else { MOST_COLUMNS };
+        grids.push(Grid::new(first, run.len(), default_columns(run.len()).min(most), inner));
         first += run.len();
     }
     Ok(grids)
