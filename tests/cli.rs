@@ -161,8 +161,9 @@ fn a_diverging_law_is_reported_and_drawn_up_to_there() {
     let answer =
         bench.figure(&["run", "x.toml", "--out", "o", "--theory-only", "--set", "problem.activation=linear"]);
     assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
+    assert!(answer.out.contains("law diverged at t ="), "{}", answer.out);
     let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
-    assert!(record.contains("diverged"), "{record}");
+    assert!(record.contains("law diverged at t ="), "{record}");
     let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
     assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
 }

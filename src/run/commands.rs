@@ -245,6 +245,15 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
             };
         }
     }
+    for (index, result) in finished {
+        if let Some(first) = result.diverged.first() {
+            let others = match result.diverged.len() {
+                1 => String::new(),
+                n => format!(" (and {} more, see record.json)", n - 1),
+            };
+            say(&format!("note: {}: {first}{others}", campaigns[*index].scenario.id));
+        }
+    }
     say(&format!("\nfigures, tables, and the verdicts in full: {}/<name>/", out.display()));
     code
 }

@@ -24,6 +24,8 @@ const DRAWS: usize = 2000;
 pub struct Finished {
     /// One per claim.
     pub verdicts: Vec<Verdict>,
+    /// Trajectories that did not reach their last time, in words.
+    pub diverged: Vec<String>,
     pub wall_seconds: f64,
 }
 
@@ -106,7 +108,7 @@ pub fn finish(
     let path = folder.join("record.json");
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
     draw_into(scenario, &rows, &record, folder, formats)?;
-    Ok(Finished { verdicts, wall_seconds: outcome.wall_seconds })
+    Ok(Finished { verdicts, diverged: record.diverged, wall_seconds: outcome.wall_seconds })
 }
 
 /// Writes `scenario.toml` as resolved: done before the run, so that an interrupted one can be joined.

@@ -212,11 +212,13 @@ impl Committee {
         })
     }
 
-    /// Weights of student and teacher and one batch of inputs, and the training set where there is one.
+    /// Weights of student and teacher and one input, for batches the summed gradient of the student, and the
+    /// training set where there is one.
     pub fn replica_bytes(&self, d: usize) -> f64 {
         let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
         let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
-        8.0 * ((k + m) * d + self.batch as f64 * d.min(4096.0) + stored)
+        let gradient = if self.batch > 1 { k * d } else { 0.0 };
+        8.0 * ((k + m + 1.0) * d + gradient + stored)
     }
 
     /// See [`super::Problem::cost`]: 0.6 ns per update, input coordinate and unit, and per sample drawn; a law
