@@ -112,7 +112,10 @@ impl Stepper {
     }
 
     /// Advances to `end`; gives up after a trial period if steps stay shorter than `profitable_step`.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one step of the method: its state and work space, borrowed apart"
+    )]
     pub(super) fn advance<E>(
         &mut self,
         system: &mut impl FnMut(f64, &[f64], &mut [f64]) -> Result<(), E>,

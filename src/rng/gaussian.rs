@@ -72,7 +72,7 @@ impl Gaussians {
     }
 
     /// The next number of the sequence.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait, reason = "an endless stream, not an iterator that may end")]
     pub fn next(&mut self) -> f64 {
         if self.used == BLOCK {
             self.refill();
