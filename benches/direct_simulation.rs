@@ -6,10 +6,10 @@
 //! Criterion reports times per call; the summary at the end gives the shortest of many short runs, per number
 //! and per step and input coordinate, which a busy machine disturbs least.
 
-use asymptotica::problem::Problem;
 use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::{Committee, Init, Teacher, Trained};
 use asymptotica::problem::scaling::OutputScaling;
+use asymptotica::problem::{Method, Problem};
 use asymptotica::rng::{Gaussians, Simd, Stream};
 use asymptotica::simulate::{self, Measure, Risk};
 use criterion::{Criterion, Throughput};
@@ -56,7 +56,7 @@ fn updates(d: usize, student_width: usize) -> usize {
 fn direct(problem: &Problem, d: usize, updates: usize) -> f64 {
     let times = [0.0, updates as f64 / d as f64];
     let measure = Measure { times: &times[1..], observables: &[], risk: Risk::Overlaps };
-    simulate::replica(problem, d, &measure, &Stream::root(1), &|| false)
+    simulate::replica(problem, d, Method::Direct, &measure, &Stream::root(1), &|| false)
         .expect("a valid problem")
         .curve
         .work

@@ -45,6 +45,35 @@ pub enum Problem {
     Committee(Committee),
 }
 
+/// How the algorithm of a problem is simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// The algorithm itself, on finite data.
+    #[default]
+    Direct,
+    /// The exact finite-size process in the space of order parameters.
+    OverlapChain,
+}
+
+impl Method {
+    /// Names and meanings, as scenario files spell them.
+    pub const CHOICES: &'static [(&'static str, &'static str)] = &[
+        ("direct", "the algorithm itself, on finite data"),
+        (
+            "overlap-chain",
+            "the same process in law, sampled in order-parameter space at a cost independent of the size",
+        ),
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "direct" => Some(Self::Direct),
+            "overlap-chain" => Some(Self::OverlapChain),
+            _ => None,
+        }
+    }
+}
+
 /// Order parameters from which a law starts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Start {
@@ -159,10 +188,17 @@ impl Problem {
         }
     }
 
-    /// Bytes that one replica of size `size` needs while it runs.
-    pub fn replica_bytes(&self, size: usize) -> f64 {
+    /// Why no overlap chain covers the problem, if none does.
+    pub fn chain_uncovered(&self) -> Option<String> {
         match self {
-            Self::Committee(problem) => problem.replica_bytes(size),
+            Self::Committee(problem) => problem.chain_uncovered(),
+        }
+    }
+
+    /// Bytes that one replica of size `size` needs while it runs.
+    pub fn replica_bytes(&self, size: usize, method: Method) -> f64 {
+        match self {
+            Self::Committee(problem) => problem.replica_bytes(size, method),
         }
     }
 
@@ -175,9 +211,9 @@ impl Problem {
 
     /// Rough seconds of one thread for one replica up to `end` (size 0: none), with or without a law of its
     /// own. Orders jobs and weighs the progress bar; nothing else relies on it.
-    pub fn cost(&self, end: f64, size: usize, law: bool) -> f64 {
+    pub fn cost(&self, end: f64, size: usize, method: Method, law: bool) -> f64 {
         match self {
-            Self::Committee(problem) => problem.cost(end, size, law),
+            Self::Committee(problem) => problem.cost(end, size, method, law),
         }
     }
 }

@@ -56,8 +56,9 @@ impl Job {
             return Ok(JobResult { simulation: None, law: Some(law) });
         }
         let stream = self.stream(scenario, case);
+        let method = case.simulation.as_ref().map_or_else(Default::default, |s| s.method);
         if case.simulation.as_ref().is_some_and(|simulation| simulation.starts_only) {
-            let start = simulate::start(&case.problem, self.size, &stream)?;
+            let start = simulate::start(&case.problem, self.size, method, &stream)?;
             let law = law(case, &start, &recorded_times(case, self.size))?;
             return Ok(JobResult { simulation: None, law: Some(law) });
         }
@@ -68,7 +69,7 @@ impl Job {
         };
         let observables = observables(&case.problem, case);
         let measure = Measure { times: &observe.times, observables: &observables, risk };
-        let replica = simulate::replica(&case.problem, self.size, &measure, &stream, stop)?;
+        let replica = simulate::replica(&case.problem, self.size, method, &measure, &stream, stop)?;
         let law = if case.law.enabled
             && case.law.start == LawStart::Replica
             && case.problem.uncovered().is_none()

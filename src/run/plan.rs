@@ -24,7 +24,7 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
         for &size in &simulation.sizes {
             // Values and errors of a law and of a simulation, and their copy as tracks.
             results += 8.0 * snapshot * simulation.replicas as f64 + 256.0 * simulation.replicas as f64;
-            running = running.max(case.problem.replica_bytes(size));
+            running = running.max(case.problem.replica_bytes(size, simulation.method));
         }
     }
     let needed = results + running * threads as f64;
@@ -66,7 +66,8 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
         let trained = case.simulation.as_ref().is_some_and(|s| !s.starts_only);
         let simulates = job.replica.is_some() && trained;
         let law = has_own_law(case, job);
-        case.problem.cost(end, if simulates { job.size } else { 0 }, law)
+        let method = case.simulation.as_ref().map_or_else(Default::default, |s| s.method);
+        case.problem.cost(end, if simulates { job.size } else { 0 }, method, law)
     };
     let mut priced: Vec<(f64, Job)> = jobs.into_iter().map(|job| (cost(&job), job)).collect();
     priced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

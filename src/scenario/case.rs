@@ -3,12 +3,12 @@
 use super::check::{Checker, join};
 use super::message::{Issue, suggestion};
 use super::raw::{At, Document, Table};
-use super::resolved::{Case, LawOptions, LawStart, Method, Observe, Risk, SimulationOptions};
+use super::resolved::{Case, LawOptions, LawStart, Observe, Risk, SimulationOptions};
 use super::scope::Scope;
 use super::sections::{LAW, OBSERVE, SIMULATION, kind_names, numeric_keys};
 use crate::problem::committee::Init;
 use crate::problem::spec::{Kind, Parameter, Settings, Value, Violation};
-use crate::problem::{KINDS, Problem, ProblemKind};
+use crate::problem::{KINDS, Method, Problem, ProblemKind};
 use std::collections::BTreeSet;
 
 /// A fault of the command line.
@@ -141,13 +141,16 @@ impl Common<'_> {
             tolerance: law.number("tolerance").unwrap_or(self.kind.default_tolerance),
             faults: self.structural(),
         };
+        if let Some(Some(settings)) = &simulation_settings {
+            self.check_method(root, &problem, settings);
+        }
         let needs_starts = options.enabled && options.start == LawStart::Replica;
         let simulation = match simulation_settings? {
             None => None,
             Some(settings) => {
                 let runs = settings.flag("enabled")?;
                 let options = SimulationOptions {
-                    method: Method::Direct,
+                    method: Method::from_name(settings.text("method")?)?,
                     sizes: settings.counts("sizes")?,
                     replicas: settings.count("replicas")?,
                     seed: settings.count("seed")? as u64,
@@ -277,6 +280,20 @@ impl Common<'_> {
         {
             self.issues.push(at("start", "no finite run follows the law from this start").help(reason));
         }
+    }
+
+    /// The problem must have the wanted method of simulation.
+    fn check_method(&mut self, root: &Table, problem: &Problem, simulation: &Settings) {
+        if simulation.text("method").and_then(Method::from_name) != Some(Method::OverlapChain) {
+            return;
+        }
+        let Some(reason) = problem.chain_uncovered() else { return };
+        let section = root.table("simulation");
+        let issue = match section.and_then(|section| section.get("method")) {
+            Some(node) => Issue::value(&node.at, "simulation.method", reason),
+            None => Issue::general("simulation.method", reason),
+        };
+        self.issues.push(issue.help("use method = \"direct\""));
     }
 
     /// Rules that the problem checked, at the keys that they concern.

@@ -1,6 +1,6 @@
 //! A scenario after every check: plain values, one [`Case`] for each curve or point of the figure.
 
-use crate::problem::Problem;
+use crate::problem::{Method, Problem};
 
 /// A scenario ready to run.
 #[derive(Clone, Debug)]
@@ -107,11 +107,6 @@ pub struct SimulationOptions {
     /// Replicas are drawn for the start of the law alone and not trained: the simulation is switched off and
     /// `law.start = "replica"`.
     pub starts_only: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    Direct,
 }
 
 /// One panel of the figure.

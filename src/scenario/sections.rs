@@ -2,7 +2,7 @@
 
 use super::message::{Issue, Report, suggestion};
 use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
-use crate::problem::{KINDS, ProblemKind};
+use crate::problem::{KINDS, Method, ProblemKind};
 
 /// One section of a scenario file.
 #[derive(Clone, Copy, Debug)]
@@ -192,7 +192,7 @@ pub(super) const SIMULATION: &[Parameter] = &[
     key("enabled", Kind::Flag, Default::Flag(true), "false leaves the simulation out", "true"),
     key(
         "method",
-        Kind::Choice(&[("direct", "the algorithm on vectors of full length")]),
+        Kind::Choice(Method::CHOICES),
         Default::Text("direct"),
         "how the finite system is simulated",
         "\"direct\"",

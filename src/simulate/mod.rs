@@ -4,9 +4,11 @@
 //! measured at the requested times. One replica runs on one thread and allocates nothing in its loop;
 //! parallelism is over replicas.
 
+mod chain;
 mod committee;
+mod semidefinite;
 
-use crate::problem::{Problem, Start};
+use crate::problem::{Method, Problem, Start};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
 
@@ -53,6 +55,8 @@ pub enum SimulationError {
     EmptyTrainingSet { per_dimension: f64, size: usize },
     #[error("an error on a test set needs at least one sample")]
     EmptyTestSet,
+    #[error("no overlap chain covers the problem: {reason}")]
+    NoChain { reason: String },
     #[error("unknown observable {0:?}")]
     UnknownObservable(String),
     #[error("time {time} follows {previous}: times must ascend from 0 on")]
@@ -61,7 +65,7 @@ pub enum SimulationError {
     Interrupted,
 }
 
-/// Runs one replica of the algorithm of `problem` at `size`, on randomness from `stream` alone.
+/// Runs one replica of the algorithm of `problem` at `size` by `method`, on randomness from `stream` alone.
 ///
 /// `stop` is asked now and then, every few milliseconds of work, whether to give up.
 ///
@@ -70,12 +74,13 @@ pub enum SimulationError {
 pub fn replica(
     problem: &Problem,
     size: usize,
+    method: Method,
     measure: &Measure,
     stream: &Stream,
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
     match problem {
-        Problem::Committee(problem) => committee::replica(problem, size, measure, stream, stop),
+        Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
     }
 }
 
@@ -83,8 +88,13 @@ pub fn replica(
 ///
 /// # Errors
 /// As [`replica`].
-pub fn start(problem: &Problem, size: usize, stream: &Stream) -> Result<Start, SimulationError> {
+pub fn start(
+    problem: &Problem,
+    size: usize,
+    method: Method,
+    stream: &Stream,
+) -> Result<Start, SimulationError> {
     match problem {
-        Problem::Committee(problem) => committee::start(problem, size, stream).map(Start::Committee),
+        Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
     }
 }

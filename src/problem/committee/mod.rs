@@ -8,10 +8,10 @@ pub use overlaps::Overlaps;
 pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
 
-use super::ObservableInfo;
 use super::activation::Activation;
 use super::scaling::OutputScaling;
 use super::spec::{Settings, Violation};
+use super::{Method, ObservableInfo};
 use nalgebra::{DMatrix, DVector};
 
 /// Which layers SGD moves.
@@ -212,21 +212,38 @@ impl Committee {
         })
     }
 
-    /// Weights of student and teacher and one input, for batches the summed gradient of the student, and the
-    /// training set where there is one.
-    pub fn replica_bytes(&self, d: usize) -> f64 {
-        let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
-        let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
-        let gradient = if self.batch > 1 { k * d } else { 0.0 };
-        8.0 * ((k + m + 1.0) * d + gradient + stored)
+    /// The chain draws every input afresh.
+    pub fn chain_uncovered(&self) -> Option<String> {
+        self.training_set.map(|_| {
+            "a training set visits its inputs again, and the chain draws every input afresh".to_string()
+        })
     }
 
-    /// See [`super::Problem::cost`]: 0.6 ns per update, input coordinate and unit, and per sample drawn; a law
-    /// costs one I4 for each pair of pairs of fields in some hundred steps per decade of time.
-    pub fn cost(&self, end: f64, d: usize, law: bool) -> f64 {
+    /// Weights of student and teacher, one input, and the training set where there is one; overlaps alone for
+    /// the chain.
+    pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+        let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
+        let numbers = match method {
+            Method::Direct => {
+                let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
+                (k + m + 1.0) * d + stored
+            }
+            Method::OverlapChain => (k + m + 2.0) * (2.0 * k + m),
+        };
+        8.0 * (numbers + k * self.batch as f64)
+    }
+
+    /// See [`super::Problem::cost`]. Direct: 0.2 ns per sample, input coordinate and unit, and 0.8 per number
+    /// drawn; chain: 20 ns per sample and unit; a law costs one I4 for each pair of pairs of fields in some
+    /// hundred steps per decade of time.
+    pub fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let (k, n) = (self.student_width as f64, (self.student_width + self.teacher_width) as f64);
         let d = d as f64;
-        let simulation = 0.6e-9 * end * d * d * (self.batch as f64) * (n + 2.0);
+        let samples = end * d * self.batch as f64;
+        let simulation = match method {
+            Method::Direct => 1e-9 * samples * d * (0.8 + 0.2 * n),
+            Method::OverlapChain => 1e-9 * samples * (20.0 * n + 2.0 * k * n),
+        };
         let law =
             if law { 5e-9 * 0.25 * k * k * n * n * (1e3 + 30.0 * end * self.learning_rate) } else { 0.0 };
         simulation + law

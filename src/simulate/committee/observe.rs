@@ -1,10 +1,7 @@
 //! What a snapshot records.
 
-use super::learner::{Fields, output};
-use super::start::Network;
-use super::units::{Blocks, ranges};
-use crate::problem::committee::{Committee, risk};
-use crate::rng::Stream;
+use super::learner::{Body, output};
+use crate::problem::committee::{Committee, Overlaps, risk};
 use crate::simulate::{Measure, Risk, SimulationError};
 
 /// One observable of the committee, indices from 0.
@@ -21,15 +18,10 @@ pub(super) struct Observer<'a> {
     names: &'a [String],
     observables: Vec<Observable>,
     risk: Risk,
-    test_set: Stream,
 }
 
 impl<'a> Observer<'a> {
-    pub fn new(
-        problem: &'a Committee,
-        measure: &Measure<'a>,
-        stream: &Stream,
-    ) -> Result<Self, SimulationError> {
+    pub fn new(problem: &'a Committee, measure: &Measure<'a>) -> Result<Self, SimulationError> {
         let mut previous = 0.0;
         for &time in measure.times {
             // Written so that NaN is refused as well.
@@ -46,23 +38,17 @@ impl<'a> Observer<'a> {
             .iter()
             .map(|key| parse(problem, key).ok_or_else(|| SimulationError::UnknownObservable(key.clone())))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            problem,
-            names: measure.observables,
-            observables,
-            risk: measure.risk,
-            test_set: stream.child("test-set"),
-        })
+        Ok(Self { problem, names: measure.observables, observables, risk: measure.risk })
     }
 
-    /// All observables of the network, or what left the finite numbers.
+    /// All observables of the networks, or what left the finite numbers.
     pub fn snapshot(
         &self,
-        network: &Network,
+        body: &mut impl Body,
         number: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<Result<Vec<f64>, String>, SimulationError> {
-        let overlaps = network.overlaps();
+        let overlaps = body.overlaps();
         let entries = [overlaps.q.as_slice(), overlaps.r.as_slice(), overlaps.v.as_slice()];
         if entries.into_iter().flatten().any(|x| !x.is_finite()) {
             return Ok(Err("the overlaps left the finite numbers".into()));
@@ -75,7 +61,9 @@ impl<'a> Observer<'a> {
                         Ok(error) => error,
                         Err(reason) => return Ok(Err(format!("{name}: {reason}"))),
                     },
-                    Risk::TestSet { samples } => self.error_on_test_set(network, samples, number, stop)?,
+                    Risk::TestSet { samples } => {
+                        self.error_on_test_set(body, &overlaps, samples, number, stop)?
+                    }
                 },
                 Observable::Q(i, j) => overlaps.q[(i, j)],
                 Observable::R(i, n) => overlaps.r[(i, n)],
@@ -93,33 +81,22 @@ impl<'a> Observer<'a> {
     /// Half the mean squared difference of teacher and student on fresh samples without label noise.
     fn error_on_test_set(
         &self,
-        network: &Network,
+        body: &mut impl Body,
+        overlaps: &Overlaps,
         samples: usize,
         number: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<f64, SimulationError> {
-        let (g, k) = (self.problem.activation, network.k);
-        let mut inputs = self.test_set.index(number as u64).gaussians();
-        let mut fields = Fields::new(k + network.m);
-        let mut blocks = Blocks::new(network.d);
-        let between_polls = super::WORK_BETWEEN_POLLS / (network.d * (k + network.m)) + 1;
+        let Committee { activation, student_width: k, .. } = *self.problem;
         let mut sum = 0.0;
-        for sample in 0..samples {
-            if sample % between_polls == 0 && stop() {
-                return Err(SimulationError::Interrupted);
-            }
-            fields.clear();
-            for range in ranges(network.weights.padded()) {
-                let x = blocks.draw(&range, &mut inputs);
-                fields.add(network.simd, &network.weights, 0..k + network.m, &range, x);
-            }
-            fields.finish(network.step.field);
-            let student = self.problem.student_scale() * output(g, network.v.as_slice(), &fields.values[..k]);
+        let done = body.probe(samples, number, stop, &mut |fields| {
+            let (students, teachers) = fields.split_at(k);
+            let student = self.problem.student_scale() * output(activation, overlaps.v.as_slice(), students);
             let teacher =
-                self.problem.teacher_scale() * output(g, network.v_star.as_slice(), &fields.values[k..]);
+                self.problem.teacher_scale() * output(activation, overlaps.v_star.as_slice(), teachers);
             sum += (teacher - student) * (teacher - student);
-        }
-        Ok(0.5 * sum / samples as f64)
+        });
+        if done { Ok(0.5 * sum / samples as f64) } else { Err(SimulationError::Interrupted) }
     }
 }
 

@@ -83,6 +83,11 @@ impl Blocks {
         padding.fill(0.0);
         block
     }
+
+    /// What the latest call drew for this range; zero before the first.
+    pub fn latest(&self, range: &Range<usize>) -> &[f64] {
+        &self.buffer.get(0)[..range.len()]
+    }
 }
 
 /// The blocks of a padded vector.
