@@ -115,7 +115,9 @@ fn curves(scenario: &Scenario) -> &CurvesPanel {
 }
 
 fn replicas(case: &Case) -> usize {
-    case.simulation.as_ref().expect("a simulation").replicas
+    let replicas = &case.simulation.as_ref().expect("a simulation").replicas;
+    assert!(replicas.iter().all(|n| *n == replicas[0]), "one number for all sizes: {replicas:?}");
+    replicas[0]
 }
 
 #[test]
@@ -132,7 +134,10 @@ fn the_sketch_resolves() {
         assert_eq!(case.observe.risk, Risk::Overlaps);
         assert_eq!((case.law.start, case.law.tolerance), (LawStart::Replica, 1e-10));
         let simulation = case.simulation.as_ref().unwrap();
-        assert_eq!((&simulation.sizes[..], simulation.replicas, simulation.seed), (&[784][..], 16, 3));
+        assert_eq!(
+            (&simulation.sizes[..], &simulation.replicas[..], simulation.seed),
+            (&[784][..], &[16][..], 3)
+        );
         assert!(!simulation.starts_only);
     }
     let times = &scenario.cases[0].observe.times;
@@ -335,7 +340,7 @@ fn every_wrong_value_is_answered_with_place_rule_and_remedy() {
             "x.toml:17: simulation.sizes = []: must hold at least one integer
   17 | sizes = []
      |         ^^
-  help: for example [500] or [200, 800]",
+  help: for example sizes = [500]",
         ),
         (
             "sizes = [50, 90]",

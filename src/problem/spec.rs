@@ -41,9 +41,10 @@ pub enum Kind {
     NumberOrVector(Range),
     /// A rectangular list of lists of finite numbers.
     Matrix,
-    /// One integer not below `min`, or a list of different ones.
+    /// One integer not below `min`, or a list of them, `distinct` or not.
     Counts {
         min: u64,
+        distinct: bool,
     },
     /// One text or a list of texts.
     Texts,

@@ -30,6 +30,19 @@ fn remedy(kind: ErrorKind) -> &'static str {
 /// # Errors
 /// [`WriteError`] with the path; nothing is left under the temporary name.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_with(path, bytes, true)
+}
+
+/// As [`write`], without waiting for the disk: whole after an end of the process, but perhaps empty after a
+/// failure of the machine.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_quickly(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_with(path, bytes, false)
+}
+
+fn write_with(path: &Path, bytes: &[u8], wait_for_disk: bool) -> Result<(), WriteError> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let error = |source| WriteError { path: path.to_path_buf(), source };
     let Some(name) = path.file_name() else {
@@ -41,7 +54,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let written = std::fs::File::create(&temporary)
         .and_then(|mut file| {
             file.write_all(bytes)?;
-            file.sync_all()
+            if wait_for_disk { file.sync_all() } else { Ok(()) }
         })
         .and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(|source| {

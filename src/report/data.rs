@@ -25,6 +25,13 @@ pub enum Source {
     Residual,
 }
 
+impl Source {
+    /// Replicas of a finite system.
+    pub fn is_simulation(self) -> bool {
+        matches!(self, Source::Direct | Source::Chain)
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

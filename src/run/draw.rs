@@ -34,14 +34,22 @@ pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure 
 
 /// What was run, and the scenario's own remarks.
 fn caption(scenario: &Scenario, rows: &[Row]) -> String {
-    let simulated: Vec<&Row> = rows.iter().filter(|r| r.source == Source::Direct).collect();
-    let mut sizes: Vec<usize> = simulated.iter().filter_map(|r| r.size).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
     let mut text = String::new();
-    if let Some(most) = simulated.iter().filter_map(|r| r.replicas).max() {
-        let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        text += &format!("Simulation at $d$ = {}, {most} replicas.", list.join(", "));
+    for (source, name) in [(Source::Direct, "Direct simulation"), (Source::Chain, "Overlap chain")] {
+        let simulated: Vec<&Row> = rows.iter().filter(|r| r.source == source).collect();
+        let mut sizes: Vec<(usize, usize)> =
+            simulated.iter().filter_map(|r| Some((r.size?, r.replicas?))).collect();
+        sizes.sort_unstable_by_key(|&(size, replicas)| (size, std::cmp::Reverse(replicas)));
+        sizes.dedup_by_key(|(size, _)| *size);
+        if sizes.is_empty() {
+            continue;
+        }
+        let join = |list: Vec<usize>| list.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        let mut replicas: Vec<usize> = sizes.iter().map(|&(_, replicas)| replicas).collect();
+        replicas.dedup();
+        let sizes = join(sizes.iter().map(|&(size, _)| size).collect());
+        let space = if text.is_empty() { "" } else { " " };
+        text += &format!("{space}{name} at $d$ = {sizes}, {} replicas.", join(replicas));
     }
     if !scenario.notes.is_empty() {
         text += &format!(" {}", scenario.notes);
@@ -77,19 +85,19 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
     }
     let mut residuals = Residuals::default();
     for (index, strand) in strands(scenario, rows, panel).into_iter().enumerate() {
-        let of = |source: Source| -> Vec<&Row> {
+        let of = |wanted: fn(Source) -> bool| -> Vec<&Row> {
             rows.iter()
                 .filter(|r| {
-                    r.source == source
+                    wanted(r.source)
                         && r.series == scenario.series[strand.series]
                         && r.observable == strand.observable
                         && r.size == strand.size
                 })
                 .collect()
         };
-        let law = of(Source::Law);
-        let simulation = of(Source::Direct);
-        let residual = of(Source::Residual);
+        let law = of(|source| source == Source::Law);
+        let simulation = of(Source::is_simulation);
+        let residual = of(|source| source == Source::Residual);
         let xs = |rows: &[&Row]| rows.iter().map(|r| abscissa.x(strand.series, r.x)).collect::<Vec<_>>();
         let ys = |rows: &[&Row], value: fn(&Row) -> f64| {
             rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.x)).collect::<Vec<_>>()
@@ -292,10 +300,11 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
     drawn.column_labels = numbers(width);
     let label = format!("${}$", info.name);
     drawn.title = if panel.title.is_empty() { label } else { format!("{label}, {}", panel.title) };
-    for (source, name) in [(Source::Law, "theory"), (Source::Direct, "simulation")] {
+    for (simulated, name) in [(false, "theory"), (true, "simulation")] {
+        let of_road = |r: &Row| r.source.is_simulation() == simulated && r.source != Source::Residual;
         let of_source: Vec<&Row> = rows
             .iter()
-            .filter(|r| r.series == *series && r.source == source && keys.contains(&r.observable))
+            .filter(|r| r.series == *series && of_road(r) && keys.contains(&r.observable))
             .collect();
         let wanted = panel.time.unwrap_or(f64::INFINITY);
         let distance = |x: f64| if wanted.is_finite() { (x - wanted).abs() } else { -x };

@@ -6,11 +6,12 @@ use super::draw;
 use super::execute::Outcome;
 use super::{RunError, store};
 use crate::compare::{self, Group, Terms, Verdict, judge};
+use crate::problem::Method;
 use crate::report::data::{self, Row, Source as RowSource};
 use crate::report::record::{ClaimVerdict, Record, ScenarioLabel, Versions, WorkDone};
 use crate::report::{atomic, gallery, render};
 use crate::rng::Stream;
-use crate::scenario::{Claim, Metric, Overrides, Scenario, Source, resolve};
+use crate::scenario::{Case, Claim, Metric, Overrides, Scenario, Source, resolve};
 use crate::trajectory::{Curve, End};
 use std::path::{Path, PathBuf};
 
@@ -99,8 +100,10 @@ pub fn finish(
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
     let verdicts = judge_tracks(scenario, &tracks);
-    let rows: Vec<Row> =
-        tracks.iter().flat_map(|track| data::rows(&track.group, RowSource::Direct)).collect();
+    let rows: Vec<Row> = tracks
+        .iter()
+        .flat_map(|track| data::rows(&track.group, source(&scenario.cases[track.case])))
+        .collect();
     let table = folder.join("data.csv");
     data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
     let mut record = record(scenario, outcome, &verdicts, threads);
@@ -109,6 +112,14 @@ pub fn finish(
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
     draw_into(scenario, &rows, &record, folder, formats)?;
     Ok(Finished { verdicts, diverged: record.diverged, wall_seconds: outcome.wall_seconds })
+}
+
+/// The kind of simulation behind the rows of a case.
+fn source(case: &Case) -> RowSource {
+    match case.simulation.as_ref().map(|simulation| simulation.method) {
+        Some(Method::OverlapChain) => RowSource::Chain,
+        Some(Method::Direct) | None => RowSource::Direct,
+    }
 }
 
 /// Writes `scenario.toml` as resolved: done before the run, so that an interrupted one can be joined.

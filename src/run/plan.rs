@@ -21,9 +21,9 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
     for case in &scenario.cases {
         let snapshot = 8.0 * (case.observe.times.len() * case.observe.observables.len()) as f64;
         let Some(simulation) = &case.simulation else { continue };
-        for &size in &simulation.sizes {
+        for (&size, &replicas) in simulation.sizes.iter().zip(&simulation.replicas) {
             // Values and errors of a law and of a simulation, and their copy as tracks.
-            results += 8.0 * snapshot * simulation.replicas as f64 + 256.0 * simulation.replicas as f64;
+            results += (8.0 * snapshot + 256.0) * replicas as f64;
             running = running.max(case.problem.replica_bytes(size, simulation.method));
         }
     }
@@ -44,12 +44,11 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
         let from_replica = case.law.start == LawStart::Replica;
         match &case.simulation {
             Some(simulation) => {
-                for &size in &simulation.sizes {
+                for (&size, &replicas) in simulation.sizes.iter().zip(&simulation.replicas) {
                     if has_law && !from_replica {
                         jobs.push(Job { case: index, size, replica: None });
                     }
-                    let replicas = 0..simulation.replicas;
-                    jobs.extend(replicas.map(|r| Job { case: index, size, replica: Some(r) }));
+                    jobs.extend((0..replicas).map(|r| Job { case: index, size, replica: Some(r) }));
                 }
             }
             // No simulation to follow: the law at the requested times, at no size.

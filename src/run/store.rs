@@ -23,7 +23,7 @@ pub fn fingerprint(scenario: &Scenario) -> String {
     for case in &scenario.cases {
         let mut case = case.clone();
         if let Some(simulation) = &mut case.simulation {
-            simulation.replicas = 0;
+            simulation.replicas.clear();
         }
         stream = stream.child(&format!("{case:?}"));
     }
@@ -69,14 +69,16 @@ impl Store {
         serde_json::from_str(&text).ok()
     }
 
-    /// Keeps the result of a finished job.
+    /// Keeps the result of a finished job: whole or not at all, though not across a failure of the machine, for
+    /// which thousands of short replicas would wait.
     ///
     /// # Errors
     /// A full or unwritable disk.
     pub fn save(&self, job: &Job, result: &JobResult) -> Result<(), RunError> {
         let path = self.folder.join(job.file_name());
         let text = serde_json::to_vec(result).expect("curves hold finite numbers and strings");
-        atomic::write(&path, &text).map_err(|e| RunError::file(&path, e, "free some space and use --resume"))
+        atomic::write_quickly(&path, &text)
+            .map_err(|e| RunError::file(&path, e, "free some space and use --resume"))
     }
 
     /// Copies the jobs of another store of the same scenario into this one.

@@ -149,10 +149,11 @@ impl Common<'_> {
             None => None,
             Some(settings) => {
                 let runs = settings.flag("enabled")?;
+                let sizes = settings.counts("sizes")?;
                 let options = SimulationOptions {
                     method: Method::from_name(settings.text("method")?)?,
-                    sizes: settings.counts("sizes")?,
-                    replicas: settings.count("replicas")?,
+                    replicas: self.replicas(root, &settings, sizes.len())?,
+                    sizes,
                     seed: settings.count("seed")? as u64,
                     starts_only: !runs,
                 };
@@ -279,6 +280,22 @@ impl Common<'_> {
             && let Some(reason) = problem.limit_start_warning()
         {
             self.issues.push(at("start", "no finite run follows the law from this start").help(reason));
+        }
+    }
+
+    /// Replicas at each size: one number for all of them or a list of as many.
+    fn replicas(&mut self, root: &Table, simulation: &Settings, sizes: usize) -> Option<Vec<usize>> {
+        let list = simulation.counts("replicas")?;
+        match list.len() {
+            1 => Some(vec![list[0]; sizes]),
+            n if n == sizes => Some(list),
+            n => {
+                let node = root.table("simulation").and_then(|section| section.get("replicas"))?;
+                let rule = format!("has {n} entries where there are {sizes} sizes");
+                let issue = Issue::value(&node.at, "simulation.replicas", rule);
+                self.issues.push(issue.help("give one number for all sizes, or one for each"));
+                None
+            }
         }
     }
 

@@ -162,7 +162,7 @@ impl<'a> Checker<'a> {
                 _ => self.number(node, path, range).map(Value::Number),
             },
             Kind::Matrix => self.matrix(node, path, example),
-            Kind::Counts { min } => self.counts(node, path, min),
+            Kind::Counts { min, distinct } => self.counts(node, path, min, distinct, example),
             Kind::Texts => self.texts(node, path, example),
             Kind::Labels => self.labels(node, path, example),
             Kind::Interval => self.interval(node, path).map(|pair| Value::Intervals(vec![pair])),
@@ -353,18 +353,27 @@ impl<'a> Checker<'a> {
         Some(Value::Matrix(matrix))
     }
 
-    fn counts(&mut self, node: &Node, path: &str, min: u64) -> Option<Value> {
+    fn counts(
+        &mut self,
+        node: &Node,
+        path: &str,
+        min: u64,
+        distinct: bool,
+        example: String,
+    ) -> Option<Value> {
         let items = node.items();
         if items.is_empty() {
             let rule = "must hold at least one integer";
-            self.issues.push(Issue::value(&node.at, path, rule).help("for example [500] or [200, 800]"));
+            self.issues.push(Issue::value(&node.at, path, rule).help(example));
             return None;
         }
+        let listed = matches!(node.raw, Raw::List(_));
         let mut list = Vec::new();
         for (i, item) in items.iter().enumerate() {
-            let n = self.count(item, &format!("{path}[{i}]"), min, u64::MAX)?;
-            if list.contains(&n) {
-                self.issues.push(Issue::value(&item.at, format!("{path}[{i}]"), "is listed twice"));
+            let path = if listed { format!("{path}[{i}]") } else { path.to_string() };
+            let n = self.count(item, &path, min, u64::MAX)?;
+            if distinct && list.contains(&n) {
+                self.issues.push(Issue::value(&item.at, path, "is listed twice"));
                 return None;
             }
             list.push(n);

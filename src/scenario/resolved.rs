@@ -102,7 +102,8 @@ pub struct SimulationOptions {
     pub method: Method,
     /// Values of the limit parameter.
     pub sizes: Vec<usize>,
-    pub replicas: usize,
+    /// Replicas at each of the sizes.
+    pub replicas: Vec<usize>,
     pub seed: u64,
     /// Replicas are drawn for the start of the law alone and not trained: the simulation is switched off and
     /// `law.start = "replica"`.

@@ -121,7 +121,7 @@ fn property(parameter: &Parameter) -> Value {
             any_of(vec![or_formula(number(range)), list(or_formula(number(range)))])
         }
         Kind::Matrix => list(list(or_formula(number(Range::Any)))),
-        Kind::Counts { min } => one_or_many(or_formula(count(min, u64::MAX))),
+        Kind::Counts { min, .. } => one_or_many(or_formula(count(min, u64::MAX))),
         Kind::Texts => one_or_many(json!({ "type": "string" })),
         Kind::Labels => one_or_many(json!({ "type": ["string", "integer"] })),
         Kind::Interval => interval(),

@@ -197,8 +197,14 @@ pub(super) const SIMULATION: &[Parameter] = &[
         "how the finite system is simulated",
         "\"direct\"",
     ),
-    key("sizes", Kind::Counts { min: 1 }, Required, "values of the limit parameter", "[500]"),
-    key("replicas", Kind::Count { min: 1, max: u64::MAX }, Required, "independent runs at every size", "16"),
+    key("sizes", Kind::Counts { min: 1, distinct: true }, Required, "values of the limit parameter", "[500]"),
+    key(
+        "replicas",
+        Kind::Counts { min: 1, distinct: false },
+        Required,
+        "independent runs: one number for every size, or a list with one for each",
+        "16",
+    ),
     key("seed", Kind::Count { min: 0, max: u64::MAX }, Required, "root of all random streams", "1"),
 ];
 

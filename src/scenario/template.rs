@@ -120,7 +120,7 @@ pub(super) fn accepts(kind: &Kind) -> String {
         Kind::Vector(r) => range(r, "numbers"),
         Kind::NumberOrVector(r) => range(r, "number or list, each"),
         Kind::Matrix => "matrix as a list of rows".into(),
-        Kind::Counts { min } => format!("integers >= {min}"),
+        Kind::Counts { min, .. } => format!("integers >= {min}"),
         Kind::Texts => "text or list of texts".into(),
         Kind::Interval => "[low, high]".into(),
         Kind::Intervals => "list of [low, high]".into(),
