@@ -65,6 +65,13 @@ impl Method {
         ),
     ];
 
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::OverlapChain => "overlap-chain",
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "direct" => Some(Self::Direct),

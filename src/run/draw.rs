@@ -19,6 +19,7 @@ pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure 
         .map(|panel| match panel {
             Panel::Curves(panel) => Drawn::Curves(curves(scenario, rows, panel)),
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
+            Panel::Extrapolation(_) | Panel::Sizes(_) => todo!(),
         })
         .collect();
     let mut lines = vec![caption(scenario, rows)];

@@ -18,6 +18,7 @@ mod check;
 pub mod describe;
 mod edit;
 mod expression;
+mod limits;
 mod message;
 mod panels;
 mod raw;
@@ -31,6 +32,7 @@ pub mod template;
 mod write;
 
 pub use expression::{Expression, ExpressionError};
+pub use limits::Verify;
 pub use message::{Issue, Report};
 pub use raw::Source;
 pub use resolve::{Overrides, resolve};

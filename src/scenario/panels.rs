@@ -4,7 +4,7 @@ use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
-use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Metric, Panel};
+use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Limit, Metric, Panel};
 use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
         entries
     }
 
-    fn positions(&mut self, settings: &Settings, table: &Table, path: &str) -> Option<Vec<usize>> {
+    pub(super) fn positions(&mut self, settings: &Settings, table: &Table, path: &str) -> Option<Vec<usize>> {
         let Some(labels) = settings.texts("series") else { return Some((0..self.series.len()).collect()) };
         let node = table.get("series")?;
         let mut positions = Vec::new();
@@ -168,6 +168,8 @@ impl<'a> Stage<'a> {
             let first = panels.is_empty();
             let panel = match kind {
                 "heatmap" => self.heatmap(&settings, table, item, &path).map(Panel::Heatmap),
+                "extrapolation" => self.approach(&settings, table, &path).map(Panel::Extrapolation),
+                "sizes" => self.approach(&settings, table, &path).map(Panel::Sizes),
                 _ => self.curves(&settings, table, item, &path, first).map(Panel::Curves),
             };
             panels.extend(panel);
@@ -360,14 +362,14 @@ impl<'a> Stage<'a> {
             let at = table.get("observables").map_or(&node.at, |node| &node.at);
             self.issues.push(Issue::value(at, join(path, "observables"), "names no observable"));
         }
-        if settings.text("limit") == Some("extrapolate")
-            && let Some(limit) = table.get("limit")
-        {
-            let rule = "claims about the limit of infinite size are not available yet";
-            let help = "use limit = \"at-size\": the claim then holds for every simulated size";
-            self.issues.push(Issue::value(&limit.at, join(path, "limit"), rule).help(help));
-        }
         let series = self.positions(settings, table, path)?;
+        let limit = match settings.text("limit")? {
+            "extrapolate" => Limit::Extrapolate,
+            _ => Limit::AtSize,
+        };
+        if limit == Limit::Extrapolate {
+            self.check_limit(table, path, &series);
+        }
         let tested = self.cases.iter().any(|case| series.contains(&case.series) && is_compared(case));
         if !tested && !switched_off && !self.cases.is_empty() {
             let rule = "no case has both a law and a simulation, so nothing can be tested";
@@ -381,6 +383,7 @@ impl<'a> Stage<'a> {
                 _ => Metric::Absolute,
             },
             resolution: settings.number("resolution")?,
+            limit,
             within: settings.intervals("within").unwrap_or_default().to_vec(),
             series,
         };

@@ -3,6 +3,7 @@
 use super::case::{Common, faults, kind_of};
 use super::check::Checker;
 use super::edit::{Edit, apply_preset, apply_set, apply_sweep, theory_only};
+use super::limits::{self, Verify};
 use super::message::{Issue, Report, suggestion};
 use super::panels::Stage;
 use super::raw::{Node, Raw, Source, Table};
@@ -24,6 +25,8 @@ pub struct Overrides {
     pub sweep: Option<String>,
     /// `--fault KEY=FACTOR`, `KEY+=DELTA`, or a structural fault of the problem.
     pub faults: Vec<String>,
+    /// Makes every claim one about the limit of infinite size.
+    pub verify: Option<Verify>,
     /// Runs no simulation; replicas are drawn if the law starts from them.
     pub theory_only: bool,
 }
@@ -44,6 +47,9 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
     }
     if let Some(argument) = &options.sweep {
         apply_sweep(&mut root, argument)?;
+    }
+    if let Some(verify) = &options.verify {
+        limits::apply(&mut root, verify)?;
     }
     if options.theory_only {
         theory_only(&mut root)?;
@@ -133,6 +139,7 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
     let mut stage = Stage::new(kind, known, &labels, swept.as_ref());
     let panels = stage.panels(&root);
     let claims = stage.claims(&root, switched_off);
+    stage.check_approaches(&root, &panels, &claims);
     let recorded = recorded(&root, &mut stage, &panels, &claims);
     issues.append(&mut stage.issues);
     for (case, observables) in cases.iter_mut().zip(recorded) {
@@ -285,6 +292,7 @@ fn recorded(root: &Table, stage: &mut Stage, panels: &[Panel], claims: &[Claim])
     for panel in panels {
         match panel {
             Panel::Curves(curves) => shared.extend(curves.y.iter().cloned()),
+            Panel::Extrapolation(_) | Panel::Sizes(_) => {}
             Panel::Heatmap(heatmap) => {
                 let info = stage.observables.iter().find(|info| info.name == heatmap.matrix);
                 shared.extend(info.map(|info| info.entries()).unwrap_or_default());

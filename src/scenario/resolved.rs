@@ -115,6 +115,10 @@ pub struct SimulationOptions {
 pub enum Panel {
     Curves(CurvesPanel),
     Heatmap(HeatmapPanel),
+    /// Gaps at every size and the band of the limit.
+    Extrapolation(ApproachPanel),
+    /// Bias and spread against size.
+    Sizes(ApproachPanel),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +157,17 @@ pub struct HeatmapPanel {
     pub series: usize,
 }
 
+/// How curves of a claim about the limit approach it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApproachPanel {
+    pub title: String,
+    /// Position of the claim.
+    pub claim: usize,
+    /// Single observables; if empty all of the claim, or the one with the largest gap where one is shown.
+    pub y: Vec<String>,
+    pub series: Vec<usize>,
+}
+
 /// What the verdict tests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
@@ -161,10 +176,20 @@ pub struct Claim {
     pub metric: Metric,
     /// The gap that the scenario claims to exclude.
     pub resolution: f64,
+    pub limit: Limit,
     /// Ranges of x (time, or swept value) that the claim covers; everything if empty.
     pub within: Vec<(f64, f64)>,
     /// Series covered, by position; all by default.
     pub series: Vec<usize>,
+}
+
+/// The size that a claim is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Every simulated size.
+    AtSize,
+    /// Infinite size, by extrapolation.
+    Extrapolate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

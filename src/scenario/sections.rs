@@ -268,9 +268,32 @@ const HEATMAP: &[Parameter] = &[
     TITLE,
 ];
 
+const APPROACH: &[Parameter] = &[
+    key("claim", Kind::Count { min: 0, max: u64::MAX }, Default::Count(0), "the claim shown, from 0", "0"),
+    key(
+        "y",
+        Kind::Texts,
+        Absent,
+        "observables shown; if absent all of the claim, or of an extrapolation the one with the largest gap",
+        "\"generalisation_error\"",
+    ),
+    key("series", Kind::Labels, Absent, "series shown, by label or position from 0; all if absent", "[0]"),
+    TITLE,
+];
+
 pub(super) const PANEL_KINDS: &[Variant] = &[
     Variant { name: "curves", doc: "observables against time or a swept value", parameters: CURVES },
     Variant { name: "heatmap", doc: "entries of a matrix observable at one time", parameters: HEATMAP },
+    Variant {
+        name: "extrapolation",
+        doc: "gaps at every size and the band of the limit, for a claim with limit = \"extrapolate\"",
+        parameters: APPROACH,
+    },
+    Variant {
+        name: "sizes",
+        doc: "bias and spread against size with fitted exponents, for a claim with limit = \"extrapolate\"",
+        parameters: APPROACH,
+    },
 ];
 
 pub(super) const CLAIM: &[Parameter] = &[
@@ -296,7 +319,10 @@ pub(super) const CLAIM: &[Parameter] = &[
         "limit",
         Kind::Choice(&[
             ("at-size", "the claim is about every simulated size"),
-            ("extrapolate", "the claim is about the limit of infinite size; not available yet"),
+            (
+                "extrapolate",
+                "the claim is about the limit of infinite size, by a fit over the simulated sizes",
+            ),
         ]),
         Default::Text("at-size"),
         "which size the claim is about",
