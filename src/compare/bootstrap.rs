@@ -19,20 +19,35 @@ pub fn critical_value<R: Rng + ?Sized>(
     generator: &mut R,
     mut statistic: impl FnMut(&[Vec<f64>]) -> f64,
 ) -> f64 {
-    let mut signs: Vec<Vec<f64>> = replicas.iter().map(|&n| vec![1.0; n]).collect();
-    let mut values: Vec<f64> = (0..draws)
-        .map(|_| {
-            for run in &mut signs {
-                draw_signs(run, generator);
-            }
-            statistic(&signs)
-        })
-        .collect();
+    let mut values = Vec::with_capacity(draws);
+    each_draw(replicas, draws, generator, |signs| values.push(statistic(signs)));
     let rank = (level * (draws + 1) as f64).ceil() as usize;
     if rank > draws {
         return f64::INFINITY;
     }
     *values.select_nth_unstable_by(rank - 1, f64::total_cmp).1
+}
+
+/// Hands over the signs of every draw, one list per run.
+pub(super) fn each_draw<R: Rng + ?Sized>(
+    replicas: &[usize],
+    draws: usize,
+    generator: &mut R,
+    mut take: impl FnMut(&[Vec<f64>]),
+) {
+    let mut signs: Vec<Vec<f64>> = replicas.iter().map(|&n| vec![1.0; n]).collect();
+    for _ in 0..draws {
+        for run in &mut signs {
+            draw_signs(run, generator);
+        }
+        take(&signs);
+    }
+}
+
+/// The share of draws that reach the observed value, the observation itself counted as a draw.
+pub(super) fn p_value(observed: f64, drawn: &[f64]) -> f64 {
+    let reached = drawn.iter().filter(|&&value| value >= observed).count();
+    (reached + 1) as f64 / (drawn.len() + 1) as f64
 }
 
 fn draw_signs<R: Rng + ?Sized>(signs: &mut [f64], generator: &mut R) {
@@ -44,24 +59,36 @@ fn draw_signs<R: Rng + ?Sized>(signs: &mut [f64], generator: &mut R) {
     }
 }
 
-/// max abs(t) over the points of one run as a function of the signs of its replicas.
+/// The signed sums y_p = sum_i w_i c_ip / sqrt(S_p) of one run, with c the centred deviations of a point and
+/// S = sum c^2.
 ///
-/// With c_i the centred deviations of a point, S = sum c_i^2 and y = sum w_i c_i / sqrt(S), mean and variance of
-/// w_i c_i give t^2 = (n - 1) q / (1 - q) with q = y^2 / n: since w_i^2 = 1, one sum per point suffices, and t
-/// grows with abs(y), so the maximum is taken over y.
-pub(super) struct MaxT {
+/// Since w_i^2 = 1, mean and variance of w_i c_i follow from y alone: with q = y^2 / n the mean is
+/// y sqrt(S) / n and its squared standard error S (1 - q) / (n (n - 1)).
+pub(super) struct SignedSums {
     points: usize,
     /// c_i / sqrt(S), `[replica][point]` in one row after the other.
     scaled: Vec<f64>,
+    /// sqrt(S) of every point.
+    pub roots: Vec<f64>,
     sums: Vec<f64>,
 }
 
-impl MaxT {
+/// Below this 1 - q is rounding: all w_i c_i are equal, and the draw has no spread at this point.
+const NO_SPREAD: f64 = 1e-12;
+
+/// 1 - q of a signed sum y over n replicas, or `None` in a draw without spread.
+pub(super) fn remaining(y: f64, n: f64) -> Option<f64> {
+    let remaining = 1.0 - y * y / n;
+    (remaining >= NO_SPREAD).then_some(remaining)
+}
+
+impl SignedSums {
     /// `deviations[point][replica]`, each point with some spread.
     pub fn new(deviations: &[&[f64]]) -> Self {
         let points = deviations.len();
         let replicas = deviations.first().map_or(0, |values| values.len());
         let mut scaled = vec![0.0; points * replicas];
+        let mut roots = Vec::with_capacity(points);
         for (p, values) in deviations.iter().enumerate() {
             let first = values[0];
             let mean = first + values.iter().map(|v| (v - first) / replicas as f64).sum::<f64>();
@@ -70,24 +97,34 @@ impl MaxT {
             for (i, v) in values.iter().enumerate() {
                 scaled[i * points + p] = (v - mean) / largest / norm;
             }
+            roots.push(largest * norm);
         }
-        Self { points, scaled, sums: vec![0.0; points] }
+        Self { points, scaled, roots, sums: vec![0.0; points] }
     }
 
-    pub fn statistic(&mut self, signs: &[f64]) -> f64 {
-        if self.points == 0 {
-            return 0.0;
-        }
+    /// y of every point under these signs.
+    pub fn draw(&mut self, signs: &[f64]) -> &[f64] {
         self.sums.fill(0.0);
-        for (row, &sign) in self.scaled.chunks_exact(self.points).zip(signs) {
-            for (sum, &value) in self.sums.iter_mut().zip(row) {
-                *sum += sign * value;
+        if self.points > 0 {
+            for (row, &sign) in self.scaled.chunks_exact(self.points).zip(signs) {
+                for (sum, &value) in self.sums.iter_mut().zip(row) {
+                    *sum += sign * value;
+                }
             }
         }
+        &self.sums
+    }
+
+    /// y of every point in the latest draw.
+    pub fn latest(&self) -> &[f64] {
+        &self.sums
+    }
+
+    /// max abs(t) over the points: t^2 = (n - 1) q / (1 - q) grows with abs(y), so the maximum is taken over y.
+    pub fn max_t(&mut self, signs: &[f64]) -> f64 {
         let n = signs.len() as f64;
-        let q = self.sums.iter().fold(0.0, |largest: f64, y| largest.max(y * y)) / n;
-        // All w_i c_i equal: the draw has no spread, t is infinite, and rounding leaves 1 - q at a few 1e-16.
-        if 1.0 - q < 1e-12 { f64::INFINITY } else { ((n - 1.0) * q / (1.0 - q)).sqrt() }
+        let y = self.draw(signs).iter().fold(0.0, |largest: f64, y| largest.max(y.abs()));
+        remaining(y, n).map_or(f64::INFINITY, |rest| ((n - 1.0) * (y * y / n) / rest).sqrt())
     }
 }
 
@@ -109,7 +146,7 @@ mod tests {
                 (moments.mean / moments.std_error.unwrap()).abs()
             })
             .fold(0.0, f64::max);
-        let fast = MaxT::new(&[&points[0], &points[1]]).statistic(&signs);
+        let fast = SignedSums::new(&[&points[0], &points[1]]).max_t(&signs);
         assert!((fast - direct).abs() < 1e-13 * direct, "{fast} {direct}");
     }
 
@@ -117,6 +154,6 @@ mod tests {
     fn a_draw_without_spread_has_infinite_t() {
         let values = [2.5, 1.5, 2.5, 1.5, 1.5, 2.5];
         let aligned = [1.0, -1.0, 1.0, -1.0, -1.0, 1.0];
-        assert_eq!(MaxT::new(&[&values]).statistic(&aligned), f64::INFINITY);
+        assert_eq!(SignedSums::new(&[&values]).max_t(&aligned), f64::INFINITY);
     }
 }

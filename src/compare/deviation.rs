@@ -65,16 +65,24 @@ impl Sample {
     pub fn place(&self, groups: &[Group], p: usize) -> Place {
         place(&groups[self.group], self.x[p])
     }
+
+    pub fn replicas(&self) -> usize {
+        self.deviations.first().map_or(0, Vec::len)
+    }
 }
 
 pub(super) fn place(group: &Group, x: f64) -> Place {
-    Place { series: group.label.clone(), size: group.size, observable: group.observable.clone(), x }
+    Place { series: group.label.clone(), size: Some(group.size), observable: group.observable.clone(), x }
 }
 
-/// The points of a group inside the claimed ranges.
-fn claimed(group: &Group, terms: &Terms) -> Vec<usize> {
-    let inside = |x: f64| terms.within.is_empty() || terms.within.iter().any(|&(a, b)| a <= x && x <= b);
-    (0..group.x.len()).filter(|&p| inside(group.x[p])).collect()
+/// Whether x is claimed, or lies no farther than `slack` from a claimed range.
+pub(super) fn is_claimed(x: f64, terms: &Terms, slack: f64) -> bool {
+    terms.within.is_empty() || terms.within.iter().any(|&(a, b)| a - slack <= x && x <= b + slack)
+}
+
+/// The points of a group inside the claimed ranges, or no farther than `slack` from them.
+pub(super) fn claimed(group: &Group, terms: &Terms, slack: f64) -> Vec<usize> {
+    (0..group.x.len()).filter(|&p| is_claimed(group.x[p], terms, slack)).collect()
 }
 
 /// The samples of all groups, and what was found on the way: points that one road or both did not reach, and
@@ -82,7 +90,7 @@ fn claimed(group: &Group, terms: &Terms) -> Vec<usize> {
 pub(super) fn samples(groups: &[Group], terms: &Terms) -> (Vec<Sample>, Vec<Finding>) {
     let mut findings = Vec::new();
     let points: Vec<Vec<usize>> =
-        groups.iter().map(|group| common(group, claimed(group, terms), &mut findings)).collect();
+        groups.iter().map(|group| common(group, claimed(group, terms, 0.0), &mut findings)).collect();
     let samples = groups
         .iter()
         .enumerate()
@@ -100,7 +108,7 @@ pub(super) fn samples(groups: &[Group], terms: &Terms) -> (Vec<Sample>, Vec<Find
 /// A point that one road reached and the other did not decides against the claim if the road that did reach it
 /// never diverges at the claimed points. If both diverge, but not together, it decides nothing: finite size
 /// shifts the time of a divergence. If neither reached it, it is outside the claim.
-fn common(group: &Group, claimed: Vec<usize>, findings: &mut Vec<Finding>) -> Vec<usize> {
+pub(super) fn common(group: &Group, claimed: Vec<usize>, findings: &mut Vec<Finding>) -> Vec<usize> {
     let replicas = group.simulation.len();
     let Some(&first) = claimed.first() else { return claimed };
     if replicas == 0 || group.law.is_empty() {
@@ -191,7 +199,7 @@ fn scale(
     }
 }
 
-fn first_nonpositive(group: &Group, points: &[usize]) -> Option<usize> {
+pub(super) fn first_nonpositive(group: &Group, points: &[usize]) -> Option<usize> {
     let nonpositive = |v: Option<f64>| v.is_some_and(|v| v <= 0.0);
     points.iter().copied().find(|&p| {
         (0..group.simulation.len()).any(|i| {
@@ -203,7 +211,7 @@ fn first_nonpositive(group: &Group, points: &[usize]) -> Option<usize> {
 
 /// Range of the law over the claimed points of a curve; the points of one curve may be spread over several
 /// groups, one per swept value. A range within the law's own error counts as 0: then the largest abs(law), or 1.
-fn curve_unit(groups: &[Group], points: &[Vec<usize>], g: usize) -> f64 {
+pub(super) fn curve_unit(groups: &[Group], points: &[Vec<usize>], g: usize) -> f64 {
     let curve = &groups[g];
     let (mut low, mut high, mut error) = (f64::INFINITY, f64::NEG_INFINITY, 0.0_f64);
     for (group, points) in groups.iter().zip(points) {
@@ -226,7 +234,14 @@ fn curve_unit(groups: &[Group], points: &[Vec<usize>], g: usize) -> f64 {
     }
 }
 
-fn sample(g: usize, group: &Group, points: &[usize], scale: Scale, findings: &mut Vec<Finding>) -> Sample {
+/// The deviations of a group at these points. Points without a defined deviation are left out and found.
+pub(super) fn sample(
+    g: usize,
+    group: &Group,
+    points: &[usize],
+    scale: Scale,
+    findings: &mut Vec<Finding>,
+) -> Sample {
     let n = group.simulation.len() as f64;
     let mut sample = Sample {
         group: g,

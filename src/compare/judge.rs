@@ -1,10 +1,11 @@
 //! The equivalence test.
 
-use super::bootstrap::{FEWEST_REPLICAS, MaxT, critical_value};
+use super::bootstrap::{FEWEST_REPLICAS, SignedSums, critical_value};
+use super::decision::decide;
 use super::deviation::{Sample, samples};
-use super::planning::replicas_for;
+use super::planning::{Needed, Width, what_decides};
 use super::skewness::{Skewness, combined, coverage_loss, skewness, skewness_z, two_sided};
-use super::{Decides, Finding, Gap, Group, Judged, Moments, Outcome, Scale, Terms, Verdict};
+use super::{Decides, Finding, Gap, Group, Judged, Moments, Outcome, Terms, Verdict};
 use rand::Rng;
 use std::collections::BTreeMap;
 
@@ -69,54 +70,37 @@ pub fn judge<R: Rng + ?Sized>(groups: &[Group], terms: &Terms, generator: &mut R
 
     let bands: Option<Vec<(f64, f64)>> =
         critical.map(|c| points.iter().map(|point| point.band(&samples, c)).collect());
-    let sup_gap = bands.as_ref().and_then(|bands| {
-        let inner = bands.iter().map(|&band| inside(band)).reduce(f64::max)?;
-        Some((inner, bands.iter().map(|&band| outside(band)).reduce(f64::max)?))
-    });
-    let refuted_by_band = sup_gap.is_some_and(|(inner, _)| inner > terms.resolution);
-    let outcome = if refuted_by_band || findings.iter().any(Finding::refutes) {
-        Outcome::Refuted
-    } else if sup_gap.is_some_and(|(_, outer)| outer <= terms.resolution)
-        && !findings.iter().any(Finding::prevents_confirmation)
-    {
-        Outcome::Confirmed
-    } else {
-        Outcome::Undecided
-    };
-
+    let gaps: Vec<f64> = points.iter().map(|point| point.gap(&samples)).collect();
+    let decision = decide(&gaps, bands.as_deref(), &findings, terms.resolution);
     let gap = |k: usize| {
         let Point { sample, p, .. } = points[k];
         Gap {
             place: samples[sample].place(groups, p),
-            gap: points[k].gap(&samples),
+            gap: gaps[k],
             band: bands.as_ref().map(|bands| bands[k]),
             law_error: samples[sample].law_error[p],
         }
     };
-    let largest = argmax(points.iter().map(|point| point.gap(&samples).abs()));
-    let deciding = bands.as_ref().and_then(|bands| {
-        argmax(bands.iter().map(|&band| if refuted_by_band { inside(band) } else { outside(band) }))
-    });
     Verdict {
-        outcome,
+        outcome: decision.outcome,
         terms: terms.clone(),
-        replicas: samples.iter().map(replicas).min().unwrap_or(0),
+        replicas: samples.iter().map(Sample::replicas).min().unwrap_or(0),
         points: points.len(),
         critical_value: critical.filter(|&c| c > 0.0),
-        largest: largest.map(gap),
-        deciding: deciding.map(gap),
-        sup_gap,
+        largest: decision.largest.map(gap),
+        deciding: decision.deciding.map(gap),
+        sup_gap: decision.sup_gap,
         law_error: samples.iter().flat_map(|s| s.law_error.iter().copied()).fold(0.0, f64::max),
         skewness,
         decides: critical
-            .filter(|_| outcome == Outcome::Undecided)
+            .filter(|_| decision.outcome == Outcome::Undecided)
             .and_then(|c| decides(&points, &samples, terms.resolution, c)),
         findings,
         curves: curves(groups, &samples, &points, bands.as_deref()),
     }
 }
 
-fn check(groups: &[Group], terms: &Terms) {
+pub(super) fn check(groups: &[Group], terms: &Terms) {
     assert!(0.0 < terms.level && terms.level < 1.0, "level {} is not inside (0, 1)", terms.level);
     let mut replicas = BTreeMap::new();
     for group in groups {
@@ -162,35 +146,6 @@ fn estimate(s: usize, sample: &Sample) -> Vec<Point> {
     sample.deviations.iter().enumerate().map(point).collect()
 }
 
-fn replicas(sample: &Sample) -> usize {
-    sample.deviations.first().map_or(0, Vec::len)
-}
-
-/// Distance of a band from 0 (0 if it covers 0), and its farthest end.
-fn inside((low, high): (f64, f64)) -> f64 {
-    if low > 0.0 {
-        low
-    } else if high < 0.0 {
-        -high
-    } else {
-        0.0
-    }
-}
-
-fn outside((low, high): (f64, f64)) -> f64 {
-    low.abs().max(high.abs())
-}
-
-fn argmax(values: impl Iterator<Item = f64>) -> Option<usize> {
-    let mut best: Option<(usize, f64)> = None;
-    for (k, value) in values.enumerate() {
-        if best.is_none_or(|(_, largest)| value > largest) {
-            best = Some((k, value));
-        }
-    }
-    best.map(|(k, _)| k)
-}
-
 /// The critical value of max abs(t) over all points with spread, 0 if there are none, `None` (with the
 /// reason among the findings) if no band exists.
 fn critical<R: Rng + ?Sized>(
@@ -206,7 +161,7 @@ fn critical<R: Rng + ?Sized>(
         }
     }
     // A single replica shows no spread, which is not the same as having none.
-    let single = samples.iter().any(|sample| replicas(sample) == 1);
+    let single = samples.iter().any(|sample| sample.replicas() == 1);
     let counts: Vec<usize> = runs.values().map(|points| points[0].len()).collect();
     let fewest = if single { Some(1) } else { counts.iter().copied().min() };
     let Some(fewest) = fewest else { return Some(0.0) };
@@ -214,9 +169,9 @@ fn critical<R: Rng + ?Sized>(
         findings.push(Finding::TooFewReplicas { replicas: fewest, needed: FEWEST_REPLICAS });
         return None;
     }
-    let mut maxima: Vec<MaxT> = runs.values().map(|points| MaxT::new(points)).collect();
+    let mut sums: Vec<SignedSums> = runs.values().map(|points| SignedSums::new(points)).collect();
     let value = critical_value(&counts, terms.level, terms.draws, generator, |signs| {
-        maxima.iter_mut().zip(signs).map(|(run, signs)| run.statistic(signs)).fold(0.0, f64::max)
+        sums.iter_mut().zip(signs).map(|(run, signs)| run.max_t(signs)).fold(0.0, f64::max)
     });
     if value.is_finite() {
         Some(value)
@@ -226,7 +181,7 @@ fn critical<R: Rng + ?Sized>(
     }
 }
 
-fn measured_skewness(groups: &[Group], samples: &[Sample]) -> Option<Skewness> {
+pub(super) fn measured_skewness(groups: &[Group], samples: &[Sample]) -> Option<Skewness> {
     let mut most: Option<(f64, usize, usize)> = None;
     let mut p_values = Vec::new();
     for (s, sample) in samples.iter().enumerate() {
@@ -239,7 +194,7 @@ fn measured_skewness(groups: &[Group], samples: &[Sample]) -> Option<Skewness> {
         }
     }
     let (value, s, p) = most?;
-    let replicas = replicas(&samples[s]);
+    let replicas = samples[s].replicas();
     Some(Skewness {
         place: samples[s].place(groups, p),
         value,
@@ -251,41 +206,24 @@ fn measured_skewness(groups: &[Group], samples: &[Sample]) -> Option<Skewness> {
 
 /// What would decide, taking every measured gap for the true one.
 fn decides(points: &[Point], samples: &[Sample], resolution: f64, critical: f64) -> Option<Decides> {
-    // Room between gap and resolution, beyond the law's error, in units of the averaged deviations: positive
-    // `within` for a gap inside, positive `beyond` for one outside.
-    let room = |point: &Point| {
-        let sample = &samples[point.sample];
-        let (low, high) = match sample.scale {
-            Scale::LogRatio => ((-resolution).ln_1p(), resolution.ln_1p()),
-            Scale::Ratio | Scale::Unit { .. } => (-resolution, resolution),
-        };
-        // ln(1 - resolution) of a resolution >= 1 bounds nothing from below.
-        let low = if low.is_nan() { f64::NEG_INFINITY } else { low };
-        let within = (point.mean - low).min(high - point.mean) - sample.law_error[point.p];
-        let beyond = (low - point.mean).max(point.mean - high) - sample.law_error[point.p];
-        (within, beyond)
-    };
-    let uncertain: Vec<&Point> =
-        points.iter().filter(|point| samples[point.sample].spread[point.p]).collect();
-    let needed = |point: &Point, room: f64| {
-        let n = replicas(&samples[point.sample]);
-        (n, room / (critical * point.std_error))
-    };
-    let search = |(n, shrink): (usize, f64)| match replicas_for(shrink, n, critical) {
-        Some(replicas) => Decides::Replicas { replicas },
-        None => Decides::AtResolution,
-    };
-    let beyond =
-        uncertain.iter().map(|point| needed(point, room(point).1)).filter(|&(_, shrink)| shrink > 0.0);
-    if let Some(best) = beyond.max_by(|a, b| a.1.total_cmp(&b.1)) {
-        return Some(search(best));
-    }
-    if points.iter().any(|point| room(point).0 <= 0.0) {
-        return Some(Decides::LawError);
-    }
-    let within =
-        uncertain.iter().map(|point| needed(point, room(point).0)).filter(|&(_, shrink)| shrink < 1.0);
-    within.min_by(|a, b| a.1.total_cmp(&b.1)).map(search)
+    let widths: Vec<Width> = points
+        .iter()
+        .map(|point| {
+            let sample = &samples[point.sample];
+            Width {
+                scale: sample.scale,
+                mean: point.mean,
+                random: if sample.spread[point.p] { critical * point.std_error } else { 0.0 },
+                fixed: sample.law_error[point.p],
+                replicas: sample.replicas(),
+            }
+        })
+        .collect();
+    Some(match what_decides(&widths, resolution, critical)? {
+        Needed::Replicas { needed, .. } => Decides::Replicas { replicas: needed },
+        Needed::AtResolution => Decides::AtResolution,
+        Needed::LawError => Decides::LawError,
+    })
 }
 
 fn curves(
@@ -302,7 +240,7 @@ fn curves(
             let own: Vec<usize> = (0..points.len()).filter(|&k| points[k].sample == s).collect();
             Judged {
                 series: group.label.clone(),
-                size: group.size,
+                size: Some(group.size),
                 observable: group.observable.clone(),
                 scale: sample.scale,
                 replicas: group.simulation.len(),

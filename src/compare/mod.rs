@@ -53,20 +53,34 @@
 //! Several claims are several tests; their 5 % are not shared out between them.
 
 mod bootstrap;
+mod calibrate;
+mod decision;
 mod deviation;
+mod exponents;
+mod extrapolate;
+mod fitted;
+mod join;
 mod judge;
+mod limit;
+mod limit_sentence;
+mod line;
 mod moments;
 mod planning;
+mod pool;
+mod profile;
 mod sentence;
 mod skewness;
 mod verdict;
 
 pub use bootstrap::{FEWEST_REPLICAS, critical_value};
 pub use deviation::Scale;
+pub use exponents::{Exponent, Unresolved};
+pub use extrapolate::extrapolate;
 pub use judge::judge;
+pub use limit::{Approach, AtSize, Exponents, Extrapolated, Form, Pooled};
 pub use moments::Moments;
 pub use skewness::{Skewness, skewness, skewness_z};
-pub use verdict::{Decides, Finding, Gap, Judged, Outcome, Place, Verdict};
+pub use verdict::{Decides, Finding, Gap, Judged, LeftOut, Outcome, Place, Verdict};
 
 use crate::trajectory::{Curve, Ensemble};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The verdict in plain words.
 
-use super::{Decides, Finding, Gap, Metric, Outcome, Place, Verdict};
+use super::{Decides, Finding, Gap, LeftOut, Metric, Outcome, Place, Verdict};
 use std::fmt;
 
 impl Verdict {
@@ -24,6 +24,9 @@ impl Verdict {
             Some(Decides::Replicas { replicas }) => {
                 line += &format!("; about {replicas} replicas would decide")
             }
+            Some(Decides::Times { factor }) => {
+                line += &format!("; about {} times the replicas would decide", number(factor))
+            }
             Some(Decides::AtResolution) => line += "; the gap sits at the resolution",
             Some(Decides::LawError) => line += "; the law's own error is too large",
             None => {}
@@ -36,31 +39,39 @@ impl Verdict {
 
     /// The verdict for a person: what was decided, on which evidence, and what limits it.
     pub fn sentence(&self) -> String {
-        let unit = match self.terms.metric {
-            Metric::Relative => "of the law",
-            Metric::Absolute => "of the law's range",
-        };
-        let resolution = format!("{} {unit}", percent(self.terms.resolution));
         let evidence = format!(
             "{} simultaneous band over {} and {}",
             percent(self.terms.level),
             counted(self.points, "point"),
             counted(self.replicas, "replica")
         );
+        self.sentences("", &evidence).join("; ")
+    }
+
+    /// All parts of the sentence, `wherever` after the outcome.
+    pub(super) fn sentences(&self, wherever: &str, evidence: &str) -> Vec<String> {
+        let unit = match self.terms.metric {
+            Metric::Relative => "of the law",
+            Metric::Absolute => "of the law's range",
+        };
+        let resolution = format!("{} {unit}", percent(self.terms.resolution));
         let mut sentences = vec![match (self.outcome, &self.deciding) {
             (Outcome::Confirmed, _) => {
-                format!("confirmed: simulation and law agree within {resolution} ({evidence})")
+                format!("confirmed{wherever}: simulation and law agree within {resolution} ({evidence})")
             }
             (Outcome::Refuted, Some(deciding)) if !self.findings.iter().any(Finding::refutes) => {
-                format!("refuted: {} lies outside {resolution} ({evidence})", gap(deciding))
+                format!("refuted{wherever}: {} lies outside {resolution} ({evidence})", gap(deciding))
             }
-            (Outcome::Refuted, _) => "refuted: one road diverges where the other does not".to_string(),
+            (Outcome::Refuted, _) => {
+                format!("refuted{wherever}: one road diverges where the other does not")
+            }
             (Outcome::Undecided, Some(_)) if self.points > 0 => {
                 format!(
-                    "undecided: the data neither exclude nor establish a gap of {resolution} ({evidence})"
+                    "undecided{wherever}: the data neither exclude nor establish a gap of {resolution} \
+                     ({evidence})"
                 )
             }
-            (Outcome::Undecided, _) => "undecided".to_string(),
+            (Outcome::Undecided, _) => format!("undecided{wherever}"),
         }];
         if let Some(largest) = &self.largest {
             sentences.push(format!("largest gap: {}", gap(largest)));
@@ -76,6 +87,9 @@ impl Verdict {
         sentences.extend(self.decides.map(|decides| {
             match decides {
                 Decides::Replicas { replicas } => format!("about {replicas} replicas would decide"),
+                Decides::Times { factor } => {
+                    format!("about {} times the replicas at every size would decide", number(factor))
+                }
                 Decides::AtResolution => {
                     "no number of replicas decides: the gap sits at the resolution".to_string()
                 }
@@ -93,7 +107,7 @@ impl Verdict {
             ),
             _ => finding.to_string(),
         }));
-        sentences.join("; ")
+        sentences
     }
 }
 
@@ -103,7 +117,10 @@ impl fmt::Display for Place {
         if !self.series.is_empty() {
             write!(f, " of {}", self.series)?;
         }
-        write!(f, " (size {}) at x = {}", self.size, number(self.x))
+        if let Some(size) = self.size {
+            write!(f, " (size {size})")?;
+        }
+        write!(f, " at x = {}", number(self.x))
     }
 }
 
@@ -146,8 +163,62 @@ impl fmt::Display for Finding {
             ),
             Finding::NothingToCompare { why } => write!(f, "nothing to compare: {why}"),
             Finding::Skewed => write!(f, "warning: the replicas are skewed"),
+            Finding::SizeLeftOut { series, size, why, smaller_than_kept } => {
+                write!(f, "size {size}{} is left out of the extrapolation: {why}", of_series(series))?;
+                let diverged = !matches!(why, LeftOut::TooFewReplicas { .. });
+                if diverged && !smaller_than_kept {
+                    write!(f, "; no larger size shows that this goes away")?;
+                }
+                Ok(())
+            }
+            Finding::OneSize { series, observable, size } => write!(
+                f,
+                "{observable}{} has one size, {size}, and one size cannot be extrapolated; simulate another",
+                of_series(series)
+            ),
+            Finding::NotRecorded { at, points } => write!(
+                f,
+                "{} recorded at one size only, the first being {at}; request times that every size can record, \
+                 or leave them out of the claimed range",
+                if *points == 1 {
+                    "1 claimed point was".to_string()
+                } else {
+                    format!("{points} claimed points were")
+                }
+            ),
+            Finding::FormUntested => write!(
+                f,
+                "two sizes determine the extrapolation but cannot test its form; a third size would"
+            ),
+            Finding::FormFails { at, chi_squared, p_value, smallest } => write!(
+                f,
+                "the sizes do not follow r_inf + c N^-beta (chi^2 per degree of freedom {} for {at}, p = {}), \
+                 so the smallest are too small: leave out size {smallest}",
+                number(*chi_squared),
+                number(*p_value)
+            ),
         }
     }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LeftOut::ReplicasDiverged { from, diverged, replicas } => {
+                write!(f, "{diverged} of {replicas} replicas diverged where the law does not, first {from}")
+            }
+            LeftOut::LawDiverged { from, replicas } => {
+                write!(f, "the law diverges where {} did not, first {from}", counted(*replicas, "replica"))
+            }
+            LeftOut::TooFewReplicas { replicas, needed } => {
+                write!(f, "{} cannot carry a band, {needed} are needed", counted(*replicas, "replica"))
+            }
+        }
+    }
+}
+
+pub(super) fn of_series(series: &str) -> String {
+    if series.is_empty() { String::new() } else { format!(" of {series}") }
 }
 
 fn gap(gap: &Gap) -> String {
@@ -158,21 +229,21 @@ fn gap(gap: &Gap) -> String {
     }
 }
 
-fn counted(n: usize, noun: &str) -> String {
+pub(super) fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// A fraction in percent, or, where percents are no longer read, as a multiple of the unit.
-fn percent(x: f64) -> String {
+pub(super) fn percent(x: f64) -> String {
     if x.abs() < 100.0 { format!("{} %", number(100.0 * x)) } else { format!("{} times the unit", number(x)) }
 }
 
-fn signed(x: f64) -> String {
+pub(super) fn signed(x: f64) -> String {
     if x > 0.0 { format!("+{}", percent(x)) } else { percent(x) }
 }
 
 /// Three significant digits, in plain notation where that is short.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     let text = format!("{x:.2e}");
     match text.parse::<f64>() {
         Ok(rounded) if rounded == 0.0 || (1e-3..1e6).contains(&rounded.abs()) => format!("{rounded}"),

@@ -18,7 +18,8 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     pub series: String,
-    pub size: usize,
+    /// `None` in the limit of infinite size.
+    pub size: Option<usize>,
     pub observable: String,
     pub x: f64,
 }
@@ -40,10 +41,24 @@ pub struct Gap {
 pub enum Decides {
     /// About so many replicas.
     Replicas { replicas: usize },
+    /// In the limit: about so many times the replicas at every size.
+    Times { factor: f64 },
     /// No number of replicas: the gap sits at the resolution.
     AtResolution,
     /// No number of replicas: the law's own error keeps the band across the resolution.
     LawError,
+}
+
+/// Why a run takes no part in an extrapolation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LeftOut {
+    /// Replicas diverged at claimed points where their law does not.
+    ReplicasDiverged { from: Place, diverged: usize, replicas: usize },
+    /// The law diverged at claimed points where no replica of this run did.
+    LawDiverged { from: Place, replicas: usize },
+    /// Too few replicas for their spread.
+    TooFewReplicas { replicas: usize, needed: usize },
 }
 
 /// Something that decides a claim without statistics, keeps it from being confirmed, or limits it.
@@ -72,6 +87,17 @@ pub enum Finding {
     NothingToCompare { why: String },
     /// The replicas are so skewed that the band covers less than stated. A warning.
     Skewed,
+    /// A size takes no part in the extrapolation. Prevents confirmation if something diverged there and no
+    /// larger size was kept, for then nothing shows that the divergence goes away; a remark otherwise.
+    SizeLeftOut { series: String, size: usize, why: LeftOut, smaller_than_kept: bool },
+    /// A curve with one size, which cannot be extrapolated. Prevents any decision about it by statistics.
+    OneSize { series: String, observable: String, size: usize },
+    /// So many claimed points were recorded at one size only, this one first. Prevents confirmation.
+    NotRecorded { at: Place, points: usize },
+    /// No point has three sizes, so the form of the approach to the limit is assumed. A remark.
+    FormUntested,
+    /// The sizes contradict the form r_inf + c N^-beta. Prevents confirmation, and bands are widened.
+    FormFails { at: Place, chi_squared: f64, p_value: f64, smallest: usize },
 }
 
 impl Finding {
@@ -81,7 +107,12 @@ impl Finding {
 
     pub fn prevents_confirmation(&self) -> bool {
         match self {
-            Finding::OutsideClaim { .. } | Finding::NotPositive { .. } | Finding::Skewed => false,
+            Finding::SizeLeftOut { why: LeftOut::TooFewReplicas { .. }, .. } => false,
+            Finding::SizeLeftOut { smaller_than_kept, .. } => !smaller_than_kept,
+            Finding::OutsideClaim { .. }
+            | Finding::NotPositive { .. }
+            | Finding::Skewed
+            | Finding::FormUntested => false,
             Finding::ReplicasDiverged { .. }
             | Finding::LawDiverged { .. }
             | Finding::DivergedApart { .. }
@@ -89,7 +120,10 @@ impl Finding {
             | Finding::GapUndefined { .. }
             | Finding::TooFewReplicas { .. }
             | Finding::NoBand { .. }
-            | Finding::NothingToCompare { .. } => true,
+            | Finding::NothingToCompare { .. }
+            | Finding::OneSize { .. }
+            | Finding::NotRecorded { .. }
+            | Finding::FormFails { .. } => true,
         }
     }
 }
@@ -98,9 +132,11 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     pub series: String,
-    pub size: usize,
+    /// `None` in the limit of infinite size.
+    pub size: Option<usize>,
     pub observable: String,
     pub scale: Scale,
+    /// Fewest replicas behind a point.
     pub replicas: usize,
     pub x: Vec<f64>,
     /// The estimated gap.

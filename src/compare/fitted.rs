@@ -1,0 +1,159 @@
+//! The extrapolation of every point: r_N = r_inf + c N^-beta by weighted least squares.
+
+use super::deviation::Sample;
+use super::join::Track;
+use super::line::{Line, chi_squared, coefficients, fit};
+use super::planning::Width;
+use super::{Exponents, Finding, Group, Moments, Place};
+
+/// The mean deviation at one size of one point.
+pub(super) struct Value {
+    pub size: usize,
+    pub mean: f64,
+    /// Variance of the mean. Without spread at this size, but with spread at another, it is carried over from
+    /// there, since no spread among a few replicas is no proof of none.
+    pub variance: f64,
+    pub law_error: f64,
+    pub replicas: usize,
+    pub run: usize,
+    /// Sample and point if the value moves with the signs of its replicas.
+    pub drawn: Option<(usize, usize)>,
+}
+
+/// One point, fitted over its sizes.
+pub(super) struct Fitted {
+    pub track: usize,
+    pub x: f64,
+    pub values: Vec<Value>,
+    pub z: Vec<f64>,
+    /// Its variance is 0 at a point without any spread.
+    pub line: Line,
+    pub chi_squared: f64,
+    /// The law's errors as an error of r_inf.
+    pub law_error: f64,
+    /// At a point without spread, the misfits of the line as an error of r_inf: no noise can explain them.
+    pub misfit: f64,
+    /// Change of r_inf without the smallest of three sizes or more; 0 with two.
+    pub drift: f64,
+}
+
+impl Fitted {
+    /// Fewest replicas at any of its sizes.
+    pub fn replicas(&self) -> usize {
+        self.values.iter().map(|v| v.replicas).min().unwrap_or(0)
+    }
+
+    /// Whether any of its values has spread.
+    pub fn is_uncertain(&self) -> bool {
+        self.line.variance > 0.0
+    }
+
+    pub fn degrees_of_freedom(&self) -> usize {
+        self.values.len() - 2
+    }
+
+    pub fn place(&self, tracks: &[Track]) -> Place {
+        let track = &tracks[self.track];
+        Place { series: track.series.clone(), size: None, observable: track.observable.clone(), x: self.x }
+    }
+
+    /// The band. Where the form fails, twice the change of r_inf without the smallest size bounds what the
+    /// form neglects: a next term in N^-2 beta moves r_inf by 4/3 of that change for sizes that double.
+    pub fn width(&self, tracks: &[Track], critical: f64, form_fails: bool) -> Width {
+        let drift = if form_fails { 2.0 * self.drift.abs() } else { 0.0 };
+        Width {
+            scale: tracks[self.track].scale,
+            mean: self.line.limit,
+            random: critical * self.line.variance.sqrt(),
+            fixed: self.law_error + self.misfit + drift,
+            replicas: self.replicas(),
+        }
+    }
+}
+
+/// Fits all joined points; one that cannot be fitted in the range of numbers is found instead.
+pub(super) fn fits(
+    groups: &[Group],
+    samples: &[Sample],
+    tracks: &[Track],
+    expected: Exponents,
+    findings: &mut Vec<Finding>,
+) -> Vec<Fitted> {
+    let mut points = Vec::new();
+    for (t, track) in tracks.iter().enumerate() {
+        let mut undefined = None;
+        for point in &track.points {
+            let mut values: Vec<Value> = point
+                .members
+                .iter()
+                .map(|member| {
+                    let sample = &samples[member.sample];
+                    let moments = Moments::of(&sample.deviations[member.p]);
+                    let spread = sample.spread[member.p];
+                    Value {
+                        size: member.size,
+                        mean: moments.map_or(f64::NAN, |m| m.mean),
+                        variance: moments
+                            .and_then(|m| m.std_error)
+                            .filter(|_| spread)
+                            .map_or(0.0, |error| error * error),
+                        law_error: sample.law_error[member.p],
+                        replicas: sample.replicas(),
+                        run: groups[sample.group].run,
+                        drawn: spread.then_some((member.sample, member.p)),
+                    }
+                })
+                .collect();
+            carry_variances(&mut values, expected.fluctuation);
+            match fitted(t, point.x, values, expected.bias) {
+                Some(point) => points.push(point),
+                None => {
+                    let last = point.members.last().expect("two sizes at least");
+                    undefined.get_or_insert_with(|| samples[last.sample].place(groups, last.p));
+                }
+            }
+        }
+        findings.extend(undefined.map(|at| Finding::GapUndefined { at }));
+    }
+    points
+}
+
+/// Gives values without spread the largest variance that the others suggest at their size and number of
+/// replicas, by the expected power.
+fn carry_variances(values: &mut [Value], fluctuation: f64) {
+    let single = |v: &Value| v.variance * v.replicas as f64 * (v.size as f64).powf(2.0 * fluctuation);
+    let largest = values.iter().filter(|v| v.drawn.is_some()).map(single).fold(0.0, f64::max);
+    for value in values.iter_mut().filter(|v| v.drawn.is_none()) {
+        value.variance = largest / value.replicas as f64 / (value.size as f64).powf(2.0 * fluctuation);
+    }
+}
+
+fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted> {
+    let z: Vec<f64> = values.iter().map(|v| (v.size as f64).powf(-beta)).collect();
+    let r: Vec<f64> = values.iter().map(|v| v.mean).collect();
+    let uncertain = values.iter().any(|v| v.drawn.is_some());
+    let variances: Vec<f64> =
+        if uncertain { values.iter().map(|v| v.variance).collect() } else { vec![1.0; z.len()] };
+    let mut line = fit(&z, &r, &variances)?;
+    let weights = coefficients(&z, &variances)?;
+    let law_error = weights.iter().zip(&values).map(|(a, v)| a.abs() * v.law_error).sum();
+    let chi_squared = if uncertain { chi_squared(&line, &z, &r, &variances) } else { 0.0 };
+    let misfit = |((a, r), z): ((&f64, &f64), &f64)| a.abs() * (r - line.limit - line.slope * z).abs();
+    let misfit = if uncertain { 0.0 } else { weights.iter().zip(&r).zip(&z).map(misfit).sum() };
+    let drift = if z.len() > 2 { fit(&z[1..], &r[1..], &variances[1..])?.limit - line.limit } else { 0.0 };
+    if !uncertain {
+        line.variance = 0.0;
+    }
+    let finite = [line.limit, line.variance, law_error, chi_squared, misfit, drift];
+    finite.iter().all(|v| v.is_finite()).then_some(Fitted {
+        track,
+        x,
+        values,
+        z,
+        line,
+        chi_squared,
+        law_error,
+        misfit,
+        drift,
+    })
+}
