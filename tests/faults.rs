@@ -66,7 +66,7 @@ fn planted_faults_are_refuted_and_the_sound_law_is_confirmed() {
     outcome.results.extend((0..64).map(replica));
     let judge = |scenario: &Scenario, outcome: &Outcome| verdicts(scenario, outcome).remove(0);
     let verdict = judge(&sound, &outcome);
-    assert_eq!(verdict.outcome, Judgement::Confirmed, "{}", verdict.sentence());
+    assert_eq!(verdict.outcome(), Judgement::Confirmed, "{}", verdict.sentence());
 
     let declared: BTreeSet<&str> = KINDS[0].law_faults.iter().map(|(name, _)| *name).collect();
     let structural = ["drop=eta2", "drop=noise", "square=noise", "swap=i3", "halve=i2"];
@@ -81,7 +81,7 @@ fn planted_faults_are_refuted_and_the_sound_law_is_confirmed() {
         let faulted = scenario(&[], &[fault]);
         outcome.results[0] = law(&faulted);
         let verdict = judge(&faulted, &outcome);
-        assert_eq!(verdict.outcome, Judgement::Refuted, "{fault}: {}", verdict.sentence());
+        assert_eq!(verdict.outcome(), Judgement::Refuted, "{fault}: {}", verdict.sentence());
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Exponents {
 pub struct Extrapolated {
     /// The verdict about r_inf. Its places and curves have no size, its replicas are the fewest at any size,
     /// and its curves stand in the order of `approaches`.
+    #[serde(flatten)]
     pub verdict: Verdict,
     /// The exponents that the fit assumed.
     pub expected: Exponents,

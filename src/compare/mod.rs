@@ -52,6 +52,7 @@
 //! exponent as the gap. A law that is right on average is confirmed however wide single replicas spread.
 //! Several claims are several tests; their 5 % are not shared out between them.
 
+mod answer;
 mod bootstrap;
 mod calibrate;
 mod decision;
@@ -72,6 +73,7 @@ mod sentence;
 mod skewness;
 mod verdict;
 
+pub use answer::Answer;
 pub use bootstrap::{FEWEST_REPLICAS, critical_value};
 pub use deviation::Scale;
 pub use exponents::{Exponent, Unresolved};

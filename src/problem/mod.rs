@@ -22,6 +22,8 @@ pub struct ProblemKind {
     pub parameters: &'static [Parameter],
     /// What `simulation.sizes` counts, as "input dimension d".
     pub limit_parameter: &'static str,
+    /// Its letter, for axes.
+    pub limit_symbol: &'static str,
     /// Expected exponents in the size: mean minus law ~ size^-bias, spread over replicas ~ size^-fluctuation.
     pub bias_exponent: f64,
     pub fluctuation_exponent: f64,

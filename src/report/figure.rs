@@ -67,6 +67,8 @@ pub struct Curves {
     /// Ranges of x that the claim covers; the rest is shaded. Empty if nothing is to be shaded.
     pub windows: Vec<(f64, f64)>,
     pub residuals: Option<Residuals>,
+    /// What a band of points means; the standard deviation over replicas if empty.
+    pub band: String,
     /// Small lines under the panel.
     pub notes: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! The record of a run, `record.json`: what was asked, what was decided, what it cost, and with what.
 
 use super::atomic;
-use crate::compare::Verdict;
+use crate::compare::Answer;
 use crate::trajectory::Work;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -42,11 +42,11 @@ pub struct ScenarioLabel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClaimVerdict {
     pub sentence: String,
-    pub verdict: Verdict,
+    pub verdict: Answer,
 }
 
-impl From<Verdict> for ClaimVerdict {
-    fn from(verdict: Verdict) -> Self {
+impl From<Answer> for ClaimVerdict {
+    fn from(verdict: Answer) -> Self {
         Self { sentence: verdict.sentence(), verdict }
     }
 }
@@ -157,7 +157,7 @@ mod tests {
                 source: "Goldt et al., NeurIPS 2019".into(),
             },
             fingerprint: "9f3c".into(),
-            verdicts: vec![verdict.into()],
+            verdicts: vec![Answer::Sizes(verdict).into()],
             diverged: vec!["law of series K = 4 diverged at t = 3.5".into()],
             work: WorkDone {
                 law: Work { rhs_calls: 812, steps: 61, rejected_steps: 4, updates: 0, seconds: 0.1 + 0.2 },

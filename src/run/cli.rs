@@ -1,5 +1,6 @@
 //! Command line: what can be asked, and nothing of how it is done.
 
+use crate::problem::Method;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +27,10 @@ const EXIT_CODES: &str = "Exit codes: 0 every claim confirmed, 1 some claim refu
 pub enum Command {
     /// Run scenarios by name or path: law and simulation, verdict, figure
     Run(Run),
+    /// Test claims in the limit: several sizes, extrapolated verdict, fitted exponents
+    ///
+    /// Every claim of the scenario is made one about infinite size. Output goes to OUT/verify/NAME/.
+    Verify(Verify),
     /// List the scenarios
     List {
         #[arg(long)]
@@ -77,6 +82,22 @@ pub struct Run {
     /// Scenarios by name (see figure list) or path
     #[arg(required = true, value_name = "NAME|PATH")]
     pub scenarios: Vec<String>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    /// Scenarios by name (see figure list) or path
+    #[arg(required = true, value_name = "NAME|PATH")]
+    pub scenarios: Vec<String>,
+    /// Sizes of the limit parameter [default: those of the scenario if there are three or more; otherwise its
+    /// largest one, 1/2, 1/4 and 1/8 of it]
+    #[arg(long, value_delimiter = ',', value_name = "N,N,N")]
+    pub sizes: Option<Vec<usize>>,
+    /// Methods of simulation, separated by commas, each drawn as series of its own [default: that of the scenario]
+    #[arg(long, value_delimiter = ',', value_name = "METHOD", value_parser = method)]
+    pub method: Vec<Method>,
     #[command(flatten)]
     pub options: Options,
 }
@@ -142,6 +163,11 @@ impl Options {
 pub enum Format {
     Svg,
     Png,
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let known = || Method::CHOICES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    Method::from_name(text).ok_or_else(|| format!("known methods: {}", known()))
 }
 
 /// "1/4" as the part 0 of 4.

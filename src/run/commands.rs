@@ -9,7 +9,9 @@ use super::store::{Store, fingerprint};
 use super::{Library, RunError, exit};
 use crate::compare::Outcome as Judgement;
 use crate::problem::ProblemKind;
-use crate::scenario::{Overrides, Scenario, Source, describe, problem_kind, resolve, schema, template};
+use crate::scenario::{
+    Overrides, Scenario, Source, Verify, describe, problem_kind, resolve, schema, template,
+};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,8 +44,14 @@ fn command(cli: &Cli) -> Result<u8, RunError> {
         Some(Command::Run(run)) => {
             let sources: Vec<Source> =
                 run.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
-            let code = batch(cli, &sources, &run.options)?;
-            Ok(code)
+            batch(cli, &sources, &run.options, None)
+        }
+        Some(Command::Verify(verify)) => {
+            let sources: Vec<Source> =
+                verify.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
+            let limits = Verify { sizes: verify.sizes.clone(), methods: verify.method.clone() };
+            let options = Options { out: verify.options.out.join("verify"), ..verify.options.clone() };
+            batch(cli, &sources, &options, Some(limits))
         }
         Some(Command::List { json }) => list(&library, *json),
         Some(Command::Describe { problem }) => print(&describe::text(kind(problem)?)),
@@ -146,20 +154,21 @@ fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
         format: vec![Format::Svg, Format::Png],
         ..Options::default()
     };
-    let code = batch(cli, &sources, &options)?;
+    let code = batch(cli, &sources, &options, None)?;
     let page = write_gallery(&out)?;
     say(&format!("\ngallery: {}", page.display()));
     Ok(code)
 }
 
 /// Runs scenarios on one pool and prints a verdict for each.
-fn batch(cli: &Cli, sources: &[Source], options: &Options) -> Result<u8, RunError> {
+fn batch(cli: &Cli, sources: &[Source], options: &Options, verify: Option<Verify>) -> Result<u8, RunError> {
     let overrides = Overrides {
         preset: options.preset.clone(),
         set: options.all_set(),
         sweep: options.sweep.clone(),
         faults: options.fault.clone(),
         theory_only: options.theory_only,
+        verify,
     };
     let scenarios: Vec<Scenario> =
         sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
@@ -238,7 +247,7 @@ fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path)
         for verdict in &result.verdicts {
             say(&format!("{name:width$}  {}", verdict.headline()));
             name = "";
-            code = match (code, verdict.outcome) {
+            code = match (code, verdict.outcome()) {
                 (exit::REFUTED, _) | (_, Judgement::Refuted) => exit::REFUTED,
                 (_, Judgement::Undecided) => exit::UNDECIDED,
                 (code, Judgement::Confirmed) => code,

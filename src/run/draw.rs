@@ -2,6 +2,8 @@
 //!
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
+use super::approach;
+use crate::compare::Answer;
 use crate::problem::Problem;
 use crate::report::data::{Row, Source};
 use crate::report::figure::{
@@ -11,19 +13,20 @@ use crate::report::figure::{
 use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
 use crate::theory;
 
-/// The figure of a scenario. `verdicts` go under it, one line each.
-pub fn figure(scenario: &Scenario, rows: &[Row], verdicts: &[String]) -> Figure {
+/// The figure of a scenario. `answers` go under it, one line each.
+pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
     let panels = scenario
         .panels
         .iter()
         .map(|panel| match panel {
             Panel::Curves(panel) => Drawn::Curves(curves(scenario, rows, panel)),
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
-            Panel::Extrapolation(_) | Panel::Sizes(_) => todo!(),
+            Panel::Extrapolation(panel) => Drawn::Curves(approach::extrapolation(scenario, panel, answers)),
+            Panel::Sizes(panel) => Drawn::Curves(approach::sizes(scenario, panel, answers)),
         })
         .collect();
     let mut lines = vec![caption(scenario, rows)];
-    lines.extend(verdicts.iter().cloned());
+    lines.extend(answers.iter().map(Answer::sentence));
     Figure {
         title: scenario.title.clone(),
         source: scenario.source.clone(),
@@ -171,7 +174,7 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
 }
 
 /// `R[1,2]` as R with subscript 12.
-fn entry_label(key: &str) -> String {
+pub(super) fn entry_label(key: &str) -> String {
     match key.split_once('[') {
         Some((name, indices)) => {
             let indices = indices.trim_end_matches(']');

@@ -5,13 +5,13 @@ use super::collect::{Track, tracks};
 use super::draw;
 use super::execute::Outcome;
 use super::{RunError, store};
-use crate::compare::{self, Group, Terms, Verdict, judge};
+use crate::compare::{self, Answer, Exponents, Group, Terms, extrapolate, judge};
 use crate::problem::Method;
 use crate::report::data::{self, Row, Source as RowSource};
 use crate::report::record::{ClaimVerdict, Record, ScenarioLabel, Versions, WorkDone};
 use crate::report::{atomic, gallery, render};
 use crate::rng::Stream;
-use crate::scenario::{Case, Claim, Metric, Overrides, Scenario, Source, resolve};
+use crate::scenario::{Case, Claim, Limit, Metric, Overrides, Scenario, Source, resolve};
 use crate::trajectory::{Curve, End};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ const DRAWS: usize = 2000;
 #[derive(Clone, Debug)]
 pub struct Finished {
     /// One per claim.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Answer>,
     /// Trajectories that did not reach their last time, in words.
     pub diverged: Vec<String>,
     pub wall_seconds: f64,
@@ -33,7 +33,7 @@ pub struct Finished {
 impl Finished {
     /// One line for the progress log.
     pub fn summary(&self) -> String {
-        let words: Vec<&str> = self.verdicts.iter().map(|v| word(v.outcome)).collect();
+        let words: Vec<&str> = self.verdicts.iter().map(|v| word(v.outcome())).collect();
         let words = if words.is_empty() { "done".to_string() } else { words.join(", ") };
         format!("{words} ({:.1} s)", self.wall_seconds)
     }
@@ -49,11 +49,11 @@ pub fn word(outcome: compare::Outcome) -> &'static str {
 }
 
 /// Judges every claim of a scenario on the results of its jobs.
-pub fn verdicts(scenario: &Scenario, outcome: &Outcome) -> Vec<Verdict> {
-    judge_tracks(scenario, &tracks(scenario, outcome))
+pub fn verdicts(scenario: &Scenario, outcome: &Outcome) -> Vec<Answer> {
+    judge_tracks(scenario, &tracks(scenario, outcome), LEVEL)
 }
 
-fn judge_tracks(scenario: &Scenario, tracks: &[Track]) -> Vec<Verdict> {
+fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) -> Vec<Answer> {
     let seed = root_seed(scenario);
     let bootstrap = Stream::root(seed).child(&scenario.id).child("bootstrap");
     let claims = scenario.claims.iter().enumerate();
@@ -64,7 +64,16 @@ fn judge_tracks(scenario: &Scenario, tracks: &[Track]) -> Vec<Verdict> {
                 .filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty())
                 .map(|track| track.group.clone())
                 .collect();
-            judge(&groups, &terms(claim), &mut bootstrap.index(c as u64).generator())
+            let (terms, mut generator) = (terms(claim, level), bootstrap.index(c as u64).generator());
+            match claim.limit {
+                Limit::AtSize => Answer::Sizes(judge(&groups, &terms, &mut generator)),
+                Limit::Extrapolate => {
+                    let kind = scenario.cases[0].problem.kind();
+                    let expected =
+                        Exponents { bias: kind.bias_exponent, fluctuation: kind.fluctuation_exponent };
+                    Answer::Limit(extrapolate(&groups, &terms, expected, &mut generator))
+                }
+            }
         })
         .collect()
 }
@@ -74,12 +83,12 @@ fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
         && claim.observables.contains(&track.group.observable)
 }
 
-fn terms(claim: &Claim) -> Terms {
+fn terms(claim: &Claim, level: f64) -> Terms {
     let metric = match claim.metric {
         Metric::Relative => compare::Metric::Relative,
         Metric::Absolute => compare::Metric::Absolute,
     };
-    Terms { metric, resolution: claim.resolution, within: claim.within.clone(), level: LEVEL, draws: DRAWS }
+    Terms { metric, resolution: claim.resolution, within: claim.within.clone(), level, draws: DRAWS }
 }
 
 fn root_seed(scenario: &Scenario) -> u64 {
@@ -99,7 +108,7 @@ pub fn finish(
     threads: usize,
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
-    let verdicts = judge_tracks(scenario, &tracks);
+    let verdicts = judge_tracks(scenario, &tracks, LEVEL);
     let rows: Vec<Row> = tracks
         .iter()
         .flat_map(|track| data::rows(&track.group, source(&scenario.cases[track.case])))
@@ -129,7 +138,7 @@ pub fn write_scenario(scenario: &Scenario, folder: &Path) -> Result<(), RunError
         .map_err(|e| RunError::file(&path, e, "choose another folder with --out"))
 }
 
-fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Verdict], threads: usize) -> Record {
+fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Answer], threads: usize) -> Record {
     let mut work = WorkDone { wall_seconds: outcome.wall_seconds, ..WorkDone::default() };
     let mut diverged = Vec::new();
     let mut note = |road: &str, job: &super::Job, curve: &Curve| {
@@ -186,8 +195,8 @@ fn draw_into(
     folder: &Path,
     formats: &[Format],
 ) -> Result<(), RunError> {
-    let lines: Vec<String> = record.verdicts.iter().map(|claim| claim.sentence.clone()).collect();
-    let figure = draw::figure(scenario, rows, &lines);
+    let answers: Vec<Answer> = record.verdicts.iter().map(|claim| claim.verdict.clone()).collect();
+    let figure = draw::figure(scenario, rows, &answers);
     let drawn = render::render(&figure).map_err(|e| {
         RunError::file(folder.join("figure.svg"), e, "change the labels or ranges of the panel")
     })?;

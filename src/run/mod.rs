@@ -6,6 +6,7 @@
 //!          -> verdicts (compare) + data.csv + record.json + figure
 //! ```
 
+mod approach;
 pub mod cli;
 mod collect;
 mod commands;

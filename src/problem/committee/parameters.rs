@@ -26,6 +26,7 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
     source: "Saad & Solla, Phys. Rev. E 52, 4225 (1995); Goldt et al., NeurIPS 2019, arXiv:1906.08632",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",
+    limit_symbol: "d",
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
     time_unit: "updates / d",

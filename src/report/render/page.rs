@@ -392,18 +392,25 @@ fn heading(figure: &Figure, i: usize, left: f64, width: f64) -> Result<(Vec<Item
 
 /// What lines, markers, bands and shading stand for, in one row under all panels.
 fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
-    let (mut theory, mut points, mut errors, mut spread) = (false, false, false, false);
+    let (mut theory, mut points, mut errors) = (false, false, false);
+    let mut bands: Vec<&str> = Vec::new();
     let curves = figure.panels.iter().filter_map(|panel| match panel {
         Panel::Curves(curves) => Some(curves),
         Panel::Heatmap(_) => None,
     });
-    for layer in curves.flat_map(|panel| &panel.layers) {
+    for (panel, layer) in curves.flat_map(|panel| panel.layers.iter().map(move |layer| (panel, layer))) {
         match &layer.kind {
             LayerKind::Theory { .. } => theory = true,
             LayerKind::Points { std_error, spread: band, .. } => {
                 points = true;
                 errors |= std_error.iter().any(|error| *error > 0.0);
-                spread |= band.is_some();
+                let means = match panel.band.as_str() {
+                    "" => "± standard deviation over replicas",
+                    means => means,
+                };
+                if band.is_some() && !bands.contains(&means) {
+                    bands.push(means);
+                }
             }
             LayerKind::Overlay(_) => {}
         }
@@ -416,8 +423,8 @@ fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
         let label = if errors { "simulation, mean ± standard error" } else { "simulation" };
         entries.push(Entry { label: label.into(), marker: Some((GREY, 0, errors)), ..Entry::default() });
     }
-    if spread {
-        let label = "± standard deviation over replicas".into();
+    for means in bands {
+        let label = means.into();
         entries.push(Entry { label, patch: Some((GREY, 0.25)), ..Entry::default() });
     }
     if shaded {
