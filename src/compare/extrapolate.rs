@@ -138,7 +138,7 @@ pub fn extrapolate<R: Rng + ?Sized>(
     Extrapolated { verdict, expected, sizes: sizes.into_iter().collect(), form, approaches }
 }
 
-fn check_sizes(groups: &[Group], expected: Exponents) {
+pub(super) fn check_sizes(groups: &[Group], expected: Exponents) {
     let Exponents { bias, fluctuation } = expected;
     assert!(bias > 0.0 && bias.is_finite(), "the bias exponent {bias} is positive");
     assert!(

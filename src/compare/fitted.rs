@@ -26,6 +26,8 @@ pub(super) struct Fitted {
     pub x: f64,
     pub values: Vec<Value>,
     pub z: Vec<f64>,
+    /// The coefficients of r_inf in the values.
+    pub weights: Vec<f64>,
     /// Its variance is 0 at a point without any spread.
     pub line: Line,
     pub chi_squared: f64,
@@ -150,6 +152,7 @@ fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted>
         x,
         values,
         z,
+        weights,
         line,
         chi_squared,
         law_error,

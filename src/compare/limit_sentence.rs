@@ -1,7 +1,7 @@
 //! The extrapolated verdict in plain words.
 
 use super::sentence::{counted, number, of_series, percent, signed};
-use super::{Approach, Exponent, Extrapolated, Finding, Outcome, Unresolved};
+use super::{Approach, Exponent, Extrapolated, Finding, Outcome, Plan, Unresolved};
 use std::fmt;
 
 /// Curves whose exponents a sentence lists; of more, it names the one with the largest gap.
@@ -87,6 +87,32 @@ impl Extrapolated {
             return String::new();
         }
         format!(" of {}{}", approach.observable, of_series(&approach.series))
+    }
+}
+
+impl Plan {
+    /// The plan for a person, its time on so many threads.
+    pub fn sentence(&self, threads: usize) -> String {
+        let replicas = self.allocations.iter().map(|a| format!("{} at size {}", a.replicas, a.size));
+        let form =
+            if self.form_size.is_some() { "" } else { "; two sizes cannot test the form of the approach" };
+        format!(
+            "to decide at {}: {} replicas, about {} on {}; a law without a gap is then confirmed, and a gap of \
+             twice the resolution refuted, with the probability of the band{form}",
+            percent(self.resolution),
+            replicas.collect::<Vec<_>>().join(", "),
+            duration(self.seconds / threads.max(1) as f64),
+            counted(threads.max(1), "thread")
+        )
+    }
+}
+
+/// Seconds in the unit that a person would use.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => format!("{} s", number(s)),
+        s if s < 7200.0 => format!("{} min", number(s / 60.0)),
+        s => format!("{} h", number(s / 3600.0)),
     }
 }
 
