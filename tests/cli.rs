@@ -209,7 +209,17 @@ fn resume_refuses_the_folder_of_another_scenario() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads_or_on_shards() {
-    let bench = Bench::new(SCENARIO);
+    threads_and_shards(SCENARIO);
+    threads_and_shards(&chain(SCENARIO));
+}
+
+/// The same scenario by the overlap chain.
+fn chain(scenario: &str) -> String {
+    scenario.replace("method = \"direct\"", "method = \"overlap-chain\"")
+}
+
+fn threads_and_shards(scenario: &str) {
+    let bench = Bench::new(scenario);
     assert_eq!(bench.figure(&["run", "x.toml", "--out", "one", "--jobs", "1"]).code, 0);
     assert_eq!(bench.figure(&["run", "x.toml", "--out", "two", "--jobs", "2", "--quiet"]).code, 0);
     for part in ["1/3", "2/3", "3/3"] {
@@ -238,8 +248,13 @@ fn stored(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
-    let scenario = SCENARIO.replace("replicas = 8", "replicas = 60").replace("sizes = [60]", "sizes = [600]");
-    let bench = Bench::new(&scenario);
+    let scenario = SCENARIO.replace("replicas = 8", "replicas = 60");
+    killed_and_resumed(&scenario.replace("sizes = [60]", "sizes = [600]"));
+    killed_and_resumed(&chain(&scenario).replace("sizes = [60]", "sizes = [20000]"));
+}
+
+fn killed_and_resumed(scenario: &str) {
+    let bench = Bench::new(scenario);
     assert_eq!(bench.figure(&["run", "x.toml", "--out", "whole", "--quiet"]).code, 0);
 
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("figure"))
@@ -271,6 +286,112 @@ fn a_killed_run_resumes_to_the_same_bytes() {
     }
     let whole = fs::read(bench.path("whole/x/data.csv")).expect("a table");
     assert!(whole == fs::read(bench.path("cut/x/data.csv")).expect("a table"), "resumed run differs");
+}
+
+#[test]
+fn verify_extrapolates_draws_and_redraws() {
+    let bench = Bench::new(&chain(SCENARIO));
+    let arguments =
+        ["verify", "x.toml", "--sizes", "40,80,160", "--replicas", "200", "--quiet", "--out", "o"];
+    let answer = bench.figure(&arguments);
+    assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
+    assert!(answer.out.contains("in the limit") && answer.out.contains("40..160"), "{}", answer.out);
+    let folder = bench.path("o/verify/x");
+    let record = fs::read_to_string(folder.join("record.json")).expect("the record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("valid JSON");
+    let verdict = &record["verdicts"][0]["verdict"];
+    assert_eq!(verdict["about"], "limit", "{record:#}");
+    assert_eq!(verdict["approaches"][0]["at_sizes"].as_array().map(Vec::len), Some(3), "{record:#}");
+    let table = fs::read_to_string(folder.join("data.csv")).expect("the table");
+    assert!(table.contains(",chain,160,") && !table.contains("NaN"), "{table}");
+    let drawn = fs::read(folder.join("figure.svg")).expect("a figure");
+    fs::remove_file(folder.join("figure.svg")).expect("removed");
+    assert_eq!(bench.figure(&["plot", "o/verify/x"]).code, 0);
+    assert!(drawn == fs::read(folder.join("figure.svg")).expect("redrawn"), "redrawn differently");
+}
+
+#[test]
+fn verify_draws_both_methods_and_plans() {
+    let bench = Bench::new(SCENARIO);
+    let both = [
+        "verify",
+        "x.toml",
+        "--sizes",
+        "20,40,80",
+        "--method",
+        "direct,overlap-chain",
+        "--replicas",
+        "40",
+        "--quiet",
+        "--out",
+        "o",
+    ];
+    let answer = bench.figure(&both);
+    assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
+    let table = fs::read_to_string(bench.path("o/verify/x/data.csv")).expect("the table");
+    assert!(table.contains(",chain,80,") && table.contains(",direct,80,"), "{table}");
+    let plan = bench.figure(&[
+        "verify",
+        "x.toml",
+        "--sizes",
+        "20,40,80",
+        "--plan",
+        "--replicas",
+        "40",
+        "--out",
+        "p",
+    ]);
+    assert_eq!(plan.code, 0, "{}{}", plan.out, plan.err);
+    assert!(plan.out.contains("would decide at 50 %") && plan.out.contains("--sizes"), "{}", plan.out);
+}
+
+#[test]
+fn verify_adds_replicas_until_a_rule_stops_it() {
+    let bench = Bench::new(&chain(SCENARIO));
+    let common =
+        ["verify", "x.toml", "--sizes", "40,80,160", "--quiet", "--until-decided", "--replicas", "8"];
+    let decided = bench.figure(&[&common[..], &["--resolution", "0.2", "--out", "o"]].concat());
+    assert_eq!(decided.code, 0, "{}{}", decided.out, decided.err);
+    assert!(decided.out.contains("every claim is decided"), "{}", decided.out);
+    let late = ["--resolution", "1e-6", "--max-time", "2s", "--out", "p"];
+    let late = bench.figure(&[&common[..], &late].concat());
+    assert_eq!(late.code, 3, "{}{}", late.out, late.err);
+    assert!(late.out.contains("time limit of 2 s"), "{}", late.out);
+    let wrong = bench.figure(&[&common[..], &["--fault", "drop=eta2", "--out", "q"]].concat());
+    assert_eq!(wrong.code, 1, "{}{}", wrong.out, wrong.err);
+}
+
+#[test]
+fn power_lists_every_fault() {
+    let bench = Bench::new(&SCENARIO.replace("resolution = 0.5", "resolution = 0.1"));
+    let answer = bench.figure(&["power", "x.toml", "--replicas", "200", "--quiet", "--out", "o"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    for words in ["drop=eta2", "problem.learning_rate=1.1", "refuted", "not identifiable"] {
+        assert!(answer.out.contains(words), "no {words:?} in {}", answer.out);
+    }
+    assert!(
+        fs::read_to_string(bench.path("o/power/x/power.csv")).is_ok_and(|t| t.starts_with("fault,outcome"))
+    );
+}
+
+#[test]
+fn limits_that_cannot_be_judged_are_refused() {
+    refused(
+        "resolution = 0.5",
+        "resolution = 0.5\nlimit = \"extrapolate\"",
+        &["claim.limit", "several sizes"],
+    );
+    refused("replicas = 8", "replicas = [8, 9, 10]", &["simulation.replicas", "3 entries"]);
+    refused(
+        "y = \"generalisation_error\"\nscale = \"log-log\"",
+        "kind = \"sizes\"",
+        &["limit = \"extrapolate\""],
+    );
+    let bench = Bench::new(SCENARIO);
+    let answer = bench.figure(&["verify", "x.toml", "--max-time", "soon"]);
+    assert!(answer.code == 2 && answer.err.contains("90s, 10m or 2h"), "{}", answer.err);
+    let answer = bench.figure(&["verify", "x.toml", "--method", "magic"]);
+    assert!(answer.code == 2 && answer.err.contains("overlap-chain"), "{}", answer.err);
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn plateau_panel(residuals: bool) -> Curves {
         layers.push(Layer::points(label, series, times, mean, error).with_spread(std));
     }
     Curves {
+        band: String::new(),
         title: "generalisation error".into(),
         x: Axis::log("$t$ = samples / $d$"),
         y: Axis::log("$e$_{g}"),

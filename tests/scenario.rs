@@ -110,7 +110,7 @@ fn committee(case: &Case) -> &Committee {
 fn curves(scenario: &Scenario) -> &CurvesPanel {
     match &scenario.panels[0] {
         Panel::Curves(panel) => panel,
-        Panel::Heatmap(_) => panic!("a panel of curves"),
+        _ => panic!("a panel of curves"),
     }
 }
 
@@ -851,6 +851,7 @@ fn the_resolved_text_resolves_to_the_same_scenario() {
         )
         .replace("title = \"t\"", "title = \"t \\\"é\\u0007\\n\"");
     let everything = Overrides {
+        verify: None,
         preset: Some("quick".into()),
         set: vec![
             "problem.learning_rate== 1 / student_width".into(),

@@ -49,10 +49,11 @@ pub(super) fn extrapolation(scenario: &Scenario, panel: &ApproachPanel, answers:
         Unit::LogRatio | Unit::Ratio => "gap to the law, %",
         Unit::Unit { .. } => "gap to the law, % of its range",
     });
+    let symbol = scenario.cases[0].problem.kind().limit_symbol;
     drawn.band = "95 % simultaneous band of the limit".into();
     for (i, at) in strand.approach.at_sizes.iter().enumerate() {
         let half: Vec<f64> = at.bar.iter().map(|(low, high)| 50.0 * (high - low)).collect();
-        let label = format!("$d$ = {}", at.size);
+        let label = format!("${symbol}$ = {}", at.size);
         drawn.layers.push(Layer::points(label, i + 1, at.x.clone(), percent(&at.residual), half));
     }
     let middle = |band: &[(f64, f64)]| band.iter().map(|(a, b)| 50.0 * (a + b)).collect::<Vec<f64>>();
@@ -102,7 +103,8 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
         all.truncate(MOST_CURVES);
         drawn.notes.push(format!("{MOST_CURVES} of {total} curves; the others are in record.json"));
     }
-    drawn.x = Axis::log(format!("${}$", scenario.cases[0].problem.kind().limit_symbol));
+    let symbol = scenario.cases[0].problem.kind().limit_symbol;
+    drawn.x = Axis::log(format!("${symbol}$"));
     drawn.y = Axis::log("bias and spread over replicas, units of the claim");
     for (i, strand) in all.iter().enumerate() {
         let of = if all.len() > 1 { format!("{}: ", name(strand.approach)) } else { String::new() };
@@ -119,7 +121,7 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
             .collect();
         let exponents = [("spread", strand.approach.fluctuation), ("bias", strand.approach.bias)];
         for (style, (points, (what, exponent))) in [spread, bias].into_iter().zip(exponents).enumerate() {
-            measured(&mut drawn, format!("{of}{what}"), 2 * i + style, points, exponent);
+            measured(&mut drawn, format!("{of}{what}"), symbol, 2 * i + style, points, exponent);
         }
     }
     drawn
@@ -128,7 +130,8 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
 /// Points with their errors, and the fitted power through their middle.
 fn measured(
     drawn: &mut Curves,
-    label: String,
+    mut label: String,
+    symbol: &str,
     style: usize,
     points: Vec<(f64, f64, f64)>,
     exponent: Exponent,
@@ -150,11 +153,8 @@ fn measured(
         let (x_middle, y_middle) = (middle(|p| p.0), middle(|p| p.1));
         let line = x.iter().map(|x| (y_middle + value * (x.ln() - x_middle)).exp()).collect();
         let digits = format!("{value:.2}").replace('-', "−");
-        drawn.layers.push(Layer::overlay(
-            format!("{label}: power {digits} ± {std_error:.2}"),
-            style,
-            Overlay::Curve { x: x.clone(), y: line },
-        ));
+        label = format!("{label} ~ ${symbol}$^{{{digits} ± {std_error:.2}}}");
+        drawn.layers.push(Layer::overlay("", style, Overlay::Curve { x: x.clone(), y: line }));
     } else {
         drawn.notes.push(format!("{label}: exponent {exponent}"));
     }

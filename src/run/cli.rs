@@ -3,6 +3,7 @@
 use crate::problem::Method;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Tests the exact theory of high-dimensional learning against the learning itself.
 ///
@@ -31,6 +32,12 @@ pub enum Command {
     ///
     /// Every claim of the scenario is made one about infinite size. Output goes to OUT/verify/NAME/.
     Verify(Verify),
+    /// Plant every fault in the laws of scenarios and say which their claims refute
+    ///
+    /// Structural faults of the problem, every number changed by a tenth, whole numbers by one. Exit code 1 if
+    /// a fault moves a law by more than the claims exclude and is not refuted. The table goes to
+    /// OUT/power/NAME/power.csv.
+    Power(Run),
     /// List the scenarios
     List {
         #[arg(long)]
@@ -98,6 +105,19 @@ pub struct Verify {
     /// Methods of simulation, separated by commas, each drawn as series of its own [default: that of the scenario]
     #[arg(long, value_delimiter = ',', value_name = "METHOD", value_parser = method)]
     pub method: Vec<Method>,
+    /// Add replicas, twice as many at each look, until every claim is confirmed or refuted
+    #[arg(long)]
+    pub until_decided: bool,
+    /// Stop adding replicas after this time, as 90s, 10m or 2h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub max_time: Duration,
+    /// Say which sizes and how many replicas would decide, and how long they take, from a pilot run of
+    /// the scenario as it is
+    #[arg(long, conflicts_with = "until_decided")]
+    pub plan: bool,
+    /// The gap to be excluded, in place of that of the claims
+    #[arg(long, value_name = "X")]
+    pub resolution: Option<f64>,
     #[command(flatten)]
     pub options: Options,
 }
@@ -163,6 +183,22 @@ impl Options {
 pub enum Format {
     Svg,
     Png,
+}
+
+/// "10m" as a time.
+fn duration(text: &str) -> Result<Duration, String> {
+    let rule = "write a number and s, m or h, as 90s, 10m or 2h";
+    let text = text.trim();
+    let unit = match text.chars().last() {
+        Some('s') => 1.0,
+        Some('m') => 60.0,
+        Some('h') => 3600.0,
+        _ => return Err(rule.into()),
+    };
+    match text[..text.len() - 1].trim().parse::<f64>() {
+        Ok(x) if x > 0.0 && x.is_finite() && x * unit < 1e9 => Ok(Duration::from_secs_f64(x * unit)),
+        _ => Err(rule.into()),
+    }
 }
 
 fn method(text: &str) -> Result<Method, String> {

@@ -2,10 +2,11 @@
 
 use super::cli::{Cli, Command, Format, Options};
 use super::execute::{Campaign, Outcome, execute};
-use super::finish::{Finished, finish, redraw, stored_source, write_gallery, write_scenario};
+use super::finish::{Finished, LEVEL, finish, redraw, stored_source, write_gallery, write_scenario};
 use super::plan::plan;
 use super::progress::Progress;
 use super::store::{Store, fingerprint};
+use super::study;
 use super::{Library, RunError, exit};
 use crate::compare::Outcome as Judgement;
 use crate::problem::ProblemKind;
@@ -49,9 +50,12 @@ fn command(cli: &Cli) -> Result<u8, RunError> {
         Some(Command::Verify(verify)) => {
             let sources: Vec<Source> =
                 verify.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
-            let limits = Verify { sizes: verify.sizes.clone(), methods: verify.method.clone() };
-            let options = Options { out: verify.options.out.join("verify"), ..verify.options.clone() };
-            batch(cli, &sources, &options, Some(limits))
+            study::verify(cli, &sources, verify)
+        }
+        Some(Command::Power(run)) => {
+            let sources: Vec<Source> =
+                run.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
+            study::power(cli, &sources, &run.options)
         }
         Some(Command::List { json }) => list(&library, *json),
         Some(Command::Describe { problem }) => print(&describe::text(kind(problem)?)),
@@ -78,7 +82,7 @@ fn command(cli: &Cli) -> Result<u8, RunError> {
 }
 
 /// Prints to standard output; a closed pipe is no error.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -139,7 +143,7 @@ fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
     if reports.is_empty() { Ok(exit::CONFIRMED) } else { Err(RunError::Scenario(reports.join("\n"))) }
 }
 
-fn resolved(source: &Source, overrides: &Overrides) -> Result<Scenario, RunError> {
+pub(super) fn resolved(source: &Source, overrides: &Overrides) -> Result<Scenario, RunError> {
     resolve(source, overrides).map_err(|report| RunError::Scenario(report.to_string()))
 }
 
@@ -161,15 +165,13 @@ fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
 }
 
 /// Runs scenarios on one pool and prints a verdict for each.
-fn batch(cli: &Cli, sources: &[Source], options: &Options, verify: Option<Verify>) -> Result<u8, RunError> {
-    let overrides = Overrides {
-        preset: options.preset.clone(),
-        set: options.all_set(),
-        sweep: options.sweep.clone(),
-        faults: options.fault.clone(),
-        theory_only: options.theory_only,
-        verify,
-    };
+pub(super) fn batch(
+    cli: &Cli,
+    sources: &[Source],
+    options: &Options,
+    verify: Option<Verify>,
+) -> Result<u8, RunError> {
+    let overrides = overrides(options, verify);
     let scenarios: Vec<Scenario> =
         sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
     let threads = threads(cli);
@@ -185,24 +187,26 @@ fn batch(cli: &Cli, sources: &[Source], options: &Options, verify: Option<Verify
     run(cli, &campaigns, options, threads)
 }
 
-fn threads(cli: &Cli) -> usize {
+/// What the options change in a scenario.
+pub(super) fn overrides(options: &Options, verify: Option<Verify>) -> Overrides {
+    Overrides {
+        preset: options.preset.clone(),
+        set: options.all_set(),
+        sweep: options.sweep.clone(),
+        faults: options.fault.clone(),
+        verify,
+        theory_only: options.theory_only,
+    }
+}
+
+pub(super) fn threads(cli: &Cli) -> usize {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     cli.jobs.map_or(all, usize::from)
 }
 
 fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize) -> Result<u8, RunError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second Ctrl-C ends the process at once: stored replicas are whole in either case.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        eprintln!("\nstopping; Ctrl-C again stops at once");
-    });
-    let total: f64 = campaigns.iter().flat_map(|c| &c.plan.costs).sum();
-    let visible = !cli.quiet && std::io::stderr().is_terminal();
-    let progress = Progress::new(total, visible);
+    let stop = stop_on_request();
+    let progress = progress(cli, campaigns);
     for campaign in campaigns.iter().filter(|_| !cli.quiet) {
         if let (Some(preset), Some(time)) = (&options.preset, &campaign.scenario.expected_time) {
             progress.print(&format!("{}: preset {preset}, about {time} on 2 cores", campaign.scenario.id));
@@ -216,7 +220,7 @@ fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize)
         let campaign = &campaigns[index];
         let folder = options.out.join(&campaign.scenario.id);
         let result =
-            finish(campaign.scenario, &outcome, &folder, &options.format, &options.given(), threads)?;
+            finish(campaign.scenario, &outcome, &folder, &options.format, &options.given(), threads, LEVEL)?;
         if !cli.quiet {
             progress.print(&format!("{}: {}", campaign.scenario.id, result.summary()));
         }
@@ -235,8 +239,27 @@ fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize)
     Ok(table(campaigns, &finished, &options.out))
 }
 
+/// Becomes true at the first Ctrl-C; a second one ends the process at once. Stored replicas are whole in either
+/// case.
+pub(super) fn stop_on_request() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    let _ = ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        eprintln!("\nstopping; Ctrl-C again stops at once");
+    });
+    stop
+}
+
+pub(super) fn progress(cli: &Cli, campaigns: &[Campaign<'_>]) -> Progress {
+    let total: f64 = campaigns.iter().flat_map(|c| &c.plan.costs).sum();
+    Progress::new(total, !cli.quiet && std::io::stderr().is_terminal())
+}
+
 /// Prints the verdicts and gives the exit code.
-fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path) -> u8 {
+pub(super) fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], out: &Path) -> u8 {
     let width = campaigns.iter().map(|c| c.scenario.id.len()).max().unwrap_or(0);
     let mut code = exit::CONFIRMED;
     for (index, result) in finished {

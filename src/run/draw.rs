@@ -51,9 +51,11 @@ fn caption(scenario: &Scenario, rows: &[Row]) -> String {
         let join = |list: Vec<usize>| list.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let mut replicas: Vec<usize> = sizes.iter().map(|&(_, replicas)| replicas).collect();
         replicas.dedup();
+        let with = if replicas.len() > 1 { " with" } else { "," };
         let sizes = join(sizes.iter().map(|&(size, _)| size).collect());
         let space = if text.is_empty() { "" } else { " " };
-        text += &format!("{space}{name} at $d$ = {sizes}, {} replicas.", join(replicas));
+        let symbol = scenario.cases[0].problem.kind().limit_symbol;
+        text += &format!("{space}{name} at ${symbol}$ = {sizes}{with} {} replicas.", join(replicas));
     }
     if !scenario.notes.is_empty() {
         text += &format!(" {}", scenario.notes);
@@ -164,7 +166,8 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
                     parts.push(entry_label(observable));
                 }
                 if let Some(size) = size.filter(|_| several_sizes) {
-                    parts.push(format!("$d$ = {size}"));
+                    let symbol = scenario.cases[0].problem.kind().limit_symbol;
+                    parts.push(format!("${symbol}$ = {size}"));
                 }
                 strands.push(Strand { series, observable, size, label: parts.join(", ") });
             }

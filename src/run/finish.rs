@@ -16,7 +16,7 @@ use crate::trajectory::{Curve, End};
 use std::path::{Path, PathBuf};
 
 /// Level of the simultaneous bands.
-const LEVEL: f64 = 0.95;
+pub(super) const LEVEL: f64 = 0.95;
 /// Draws of the bootstrap.
 const DRAWS: usize = 2000;
 
@@ -53,17 +53,13 @@ pub fn verdicts(scenario: &Scenario, outcome: &Outcome) -> Vec<Answer> {
     judge_tracks(scenario, &tracks(scenario, outcome), LEVEL)
 }
 
-fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) -> Vec<Answer> {
+pub(super) fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) -> Vec<Answer> {
     let seed = root_seed(scenario);
     let bootstrap = Stream::root(seed).child(&scenario.id).child("bootstrap");
     let claims = scenario.claims.iter().enumerate();
     claims
         .map(|(c, claim)| {
-            let groups: Vec<Group> = tracks
-                .iter()
-                .filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty())
-                .map(|track| track.group.clone())
-                .collect();
+            let groups = groups_of(scenario, claim, tracks);
             let (terms, mut generator) = (terms(claim, level), bootstrap.index(c as u64).generator());
             match claim.limit {
                 Limit::AtSize => Answer::Sizes(judge(&groups, &terms, &mut generator)),
@@ -78,12 +74,19 @@ fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) -> Vec<Answer
         .collect()
 }
 
+/// What a claim compares.
+pub(super) fn groups_of(scenario: &Scenario, claim: &Claim, tracks: &[Track]) -> Vec<Group> {
+    let compared =
+        tracks.iter().filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty());
+    compared.map(|track| track.group.clone()).collect()
+}
+
 fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
     claim.series.contains(&scenario.cases[track.case].series)
         && claim.observables.contains(&track.group.observable)
 }
 
-fn terms(claim: &Claim, level: f64) -> Terms {
+pub(super) fn terms(claim: &Claim, level: f64) -> Terms {
     let metric = match claim.metric {
         Metric::Relative => compare::Metric::Relative,
         Metric::Absolute => compare::Metric::Absolute,
@@ -95,7 +98,7 @@ fn root_seed(scenario: &Scenario) -> u64 {
     scenario.cases.iter().find_map(|case| case.simulation.as_ref()).map_or(0, |simulation| simulation.seed)
 }
 
-/// Writes everything that a finished run leaves below `folder`.
+/// Writes everything that a finished run leaves below `folder`; `level` is that of the bands.
 ///
 /// # Errors
 /// Files that cannot be written, figures that cannot be drawn.
@@ -106,9 +109,10 @@ pub fn finish(
     formats: &[Format],
     overrides: &[String],
     threads: usize,
+    level: f64,
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
-    let verdicts = judge_tracks(scenario, &tracks, LEVEL);
+    let verdicts = judge_tracks(scenario, &tracks, level);
     let rows: Vec<Row> = tracks
         .iter()
         .flat_map(|track| data::rows(&track.group, source(&scenario.cases[track.case])))

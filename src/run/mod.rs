@@ -16,8 +16,10 @@ mod finish;
 mod job;
 mod library;
 mod plan;
+mod power;
 mod progress;
 mod store;
+mod study;
 
 pub use collect::{Track, tracks};
 pub use commands::main;
@@ -26,6 +28,7 @@ pub use finish::{Finished, finish, verdicts};
 pub use job::{Job, JobResult};
 pub use library::Library;
 pub use plan::{Plan, plan};
+pub use power::{Power, Row as PowerRow, faults, power};
 pub use store::Store;
 
 use std::path::PathBuf;

@@ -403,6 +403,15 @@ fn plant(
             *n = nearest as u64;
             Ok(())
         }
+        (Some(Kind::Vector(range) | Kind::NumberOrVector(range)), Some(Value::Vector(list))) => {
+            for x in list {
+                *x = *x * factor + shift;
+                if !range.contains(*x) {
+                    return Err(Issue::key(at, "", format!("makes an entry of {key} {x}: {}", range.rule())));
+                }
+            }
+            Ok(())
+        }
         (Some(_), Some(_)) => refused(format!("{key} is a list here, not one number")),
         _ => refused(format!("{key} has no value in this scenario")),
     }

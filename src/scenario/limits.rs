@@ -100,9 +100,9 @@ fn set_methods(root: &mut Table, methods: &[Method]) -> Result<(), Report> {
 
 /// Puts a value, written as TOML, at a path; `who` stands in messages about it.
 fn set(table: &mut Table, who: &str, path: &str, value: &str) -> Result<(), Report> {
-    let text = format!("{path} = {value}");
+    let text = format!("{path}={value}");
     let document = Document::option(who, &text);
-    let equals = path.len() + 1;
+    let equals = path.len();
     let at = At::new(&document, 0..path.len());
     let node = parse_value(&document, equals + 1)?;
     Ok(Edit { path: path.into(), at, node }.apply(table)?)

@@ -153,6 +153,14 @@ impl Data {
         }
     }
 
+    /// Draws the latest input again, whatever its size.
+    #[cfg(test)]
+    pub fn keep_no_input(&mut self) {
+        if let Self::Fresh(fresh) = self {
+            fresh.input = None;
+        }
+    }
+
     /// Every update is on a single sample.
     pub fn is_single(&self) -> bool {
         match self {

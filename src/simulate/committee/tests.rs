@@ -144,6 +144,31 @@ fn a_chain_with_inputs_of_constant_length_is_found_out() {
     assert!(p < 1e-6, "p = {p:e}");
 }
 
+/// An input that is too large to be kept is drawn a second time: to the bit the same run, looked at or not.
+#[test]
+fn inputs_drawn_again_are_the_inputs_that_were_kept() {
+    let problem = generic(1);
+    for d in [7, 300, 2500] {
+        let stream = Stream::root(322).index(d as u64);
+        let network = Network::new(&problem, d, &stream, Simd::best()).unwrap();
+        let kept = Vectors::new(&problem, network.clone(), &stream).unwrap();
+        let mut again = Vectors::new(&problem, network, &stream).unwrap();
+        again.data_mut().keep_no_input();
+        let mut learners = [Learner::new(&problem, d, kept), Learner::new(&problem, d, again)];
+        assert_eq!(learners[0].body.overlaps(), learners[1].body.overlaps());
+        for update in 0..60 {
+            for learner in &mut learners {
+                learner.update().unwrap();
+            }
+            if update % 7 == 0 {
+                assert_eq!(learners[0].body.overlaps(), learners[1].body.overlaps(), "d = {d}");
+                // Looking twice changes nothing.
+                assert_eq!(learners[0].body.overlaps(), learners[1].body.overlaps(), "d = {d}");
+            }
+        }
+    }
+}
+
 /// The largest coincidence of vectors that occurs: two students on one teacher, and all of them on each other.
 #[test]
 fn coinciding_students_stay_a_covariance() {

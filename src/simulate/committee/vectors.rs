@@ -92,6 +92,11 @@ impl Vectors {
         Ok(Self { student, data, test_set: stream.child("test-set") })
     }
 
+    #[cfg(test)]
+    pub fn data_mut(&mut self) -> &mut Data {
+        &mut self.data
+    }
+
     /// Takes the next sample of a batch of one: does the pending update on the way.
     fn next_single(&mut self) {
         let student = &mut self.student;
