@@ -5,7 +5,9 @@
 //! parallelism is over replicas.
 
 mod committee;
+mod deep_linear;
 
+use crate::linalg::LinalgError;
 use crate::problem::{Problem, Start};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
@@ -53,6 +55,10 @@ pub enum SimulationError {
     EmptyTrainingSet { per_dimension: f64, size: usize },
     #[error("an error on a test set needs at least one sample")]
     EmptyTestSet,
+    #[error("a nonlinear network has no closed population loss: set observe.risk = \"test-set\"")]
+    NeedsTestSet,
+    #[error(transparent)]
+    Linalg(#[from] LinalgError),
     #[error("unknown observable {0:?}")]
     UnknownObservable(String),
     #[error("time {time} follows {previous}: times must ascend from 0 on")]
@@ -76,6 +82,7 @@ pub fn replica(
 ) -> Result<Replica, SimulationError> {
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, measure, stream, stop),
+        Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -86,5 +93,6 @@ pub fn replica(
 pub fn start(problem: &Problem, size: usize, stream: &Stream) -> Result<Start, SimulationError> {
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, stream).map(Start::Committee),
+        Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
     }
 }
