@@ -37,6 +37,11 @@
 //! | b | batch size |
 //! | ε_g | generalisation error, half the mean squared difference of outputs without label noise |
 //!
+//!
+//! Deep linear networks have letters of their own: L weight matrices W_l of widths N_0 ... N_L, target map A = U s Vᵀ,
+//! mode strengths u_i, κ the learning rate and η the length of one step; time = η × updates, and the sizes of a
+//! simulation are 1/η (or divide the weights at time 0).
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

@@ -90,6 +90,21 @@ impl Curve {
         }
     }
 
+    /// Takes the difference from a looser run of the same law as the error of every value. Points that the
+    /// looser run did not reach have no measurable error and are not part of the law.
+    pub fn set_errors(&mut self, loose: &Self) {
+        if loose.times.len() < self.times.len() {
+            self.truncate(loose.times.len());
+            self.end = loose.end.clone();
+        }
+        for ((errors, values), loose) in self.errors.iter_mut().zip(&self.values).zip(&loose.values) {
+            for ((error, value), loose) in errors.iter_mut().zip(values).zip(loose) {
+                *error = (value - loose).abs();
+            }
+        }
+        self.work += loose.work;
+    }
+
     /// The values of one observable over time.
     pub fn get(&self, observable: &str) -> Option<&[f64]> {
         let o = self.observables.iter().position(|name| name == observable)?;

@@ -412,15 +412,17 @@ fn a_figure_is_redrawn_from_stored_data_alone() {
 #[test]
 fn the_starting_point_and_the_descriptions_are_usable() {
     let bench = Bench::new(SCENARIO);
-    let new = bench.figure(&["new", "committee"]);
-    assert_eq!(new.code, 0, "{}", new.err);
-    fs::write(bench.path("mine.toml"), &new.out).expect("a writable folder");
-    let check = bench.figure(&["check", "mine.toml"]);
-    assert_eq!(check.code, 0, "{}{}", check.out, check.err);
-    for command in [&["describe", "committee"][..], &["schema", "committee"], &["schema"]] {
-        let answer = bench.figure(command);
-        assert_eq!(answer.code, 0, "{}", answer.err);
-        assert!(answer.out.contains("learning_rate"), "{}", answer.out);
+    for kind in ["committee", "deep-linear"] {
+        let new = bench.figure(&["new", kind]);
+        assert_eq!(new.code, 0, "{}", new.err);
+        fs::write(bench.path("mine.toml"), &new.out).expect("a writable folder");
+        let check = bench.figure(&["check", "mine.toml"]);
+        assert_eq!(check.code, 0, "{}{}", check.out, check.err);
+        for command in [&["describe", kind][..], &["schema", kind], &["schema"]] {
+            let answer = bench.figure(command);
+            assert_eq!(answer.code, 0, "{}", answer.err);
+            assert!(answer.out.contains("learning_rate"), "{}", answer.out);
+        }
     }
     let unknown = bench.figure(&["describe", "comittee"]);
     assert_eq!(unknown.code, 2);

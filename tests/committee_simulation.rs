@@ -51,9 +51,15 @@ fn run(problem: &Committee, d: usize, times: &[f64], stream: &Stream) -> Replica
     run_with(problem, d, times, Risk::Overlaps, stream)
 }
 
+fn overlaps_of(start: Start) -> Overlaps {
+    match start {
+        Start::Committee(overlaps) => overlaps,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn start(problem: &Committee, d: usize, stream: &Stream) -> Result<Overlaps, SimulationError> {
-    simulate::start(&Problem::Committee(problem.clone()), d, Method::Direct, stream)
-        .map(|Start::Committee(overlaps)| overlaps)
+    simulate::start(&Problem::Committee(problem.clone()), d, Method::Direct, stream).map(overlaps_of)
 }
 
 /// Values of all observables at one snapshot.
@@ -187,7 +193,7 @@ mod starts {
         let stream = Stream::root(47);
         let replica = run(&problem, 60, &[0.0], &stream);
         assert_eq!(replica.start, Start::Committee(start(&problem, 60, &stream).unwrap()));
-        let Start::Committee(overlaps) = replica.start.clone();
+        let overlaps = overlaps_of(replica.start.clone());
         let entries: Vec<f64> = [&overlaps.q, &overlaps.r, &overlaps.t]
             .into_iter()
             .flat_map(|a| {

@@ -103,8 +103,10 @@ fn set(text: &str, arguments: &[&str]) -> Result<Scenario, Report> {
 }
 
 fn committee(case: &Case) -> &Committee {
-    let Problem::Committee(committee) = &case.problem;
-    committee
+    match &case.problem {
+        Problem::Committee(committee) => committee,
+        other => panic!("{:?} is no committee", other.kind().kind),
+    }
 }
 
 fn curves(scenario: &Scenario) -> &CurvesPanel {
@@ -315,7 +317,7 @@ fn every_wrong_value_is_answered_with_place_rule_and_remedy() {
             "x.toml:4: problem.kind = \"perceptron\": is no kind of problem that this program knows
   4 | kind = \"perceptron\"
     |        ^^^^^^^^^^^^
-  help: known kinds: committee",
+  help: known kinds: committee, deep-linear",
         ),
         (
             "activation = \"erf\"",
@@ -714,7 +716,7 @@ fn faults_touch_the_law_alone() {
     for (case, plain) in scenario.cases.iter().zip(&untouched.cases) {
         assert_eq!(case.problem, plain.problem);
         assert_eq!(case.law.faults, ["drop=eta2"]);
-        let Problem::Committee(law) = &case.law_problem;
+        let Problem::Committee(law) = &case.law_problem else { panic!("another problem") };
         assert_eq!(law.learning_rate, 0.2 * 1.5);
         assert_eq!(law.student_width, committee(case).student_width + 1);
         assert_eq!(law.init, Init::Random { std: 2.5 });
@@ -893,10 +895,16 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                     name if section.repeated => format!("{name}[0].{}", parameter.key),
                     name => format!("{name}.{}", parameter.key),
                 };
-                let change = format!("{path}={}", parameter.example);
+                let example = parameter.example.replace("generalisation_error", kind.main_observable);
+                let change = format!("{path}={example}");
                 let mut changes = vec![change.as_str()];
-                if parameter.key == "training_set" {
-                    changes.extend(["law.enabled=false", "claim=[]"]);
+                match parameter.key {
+                    "training_set" => changes.extend(["law.enabled=false", "claim=[]"]),
+                    "whitened" => changes.push("problem.training_set=100"),
+                    "step" => {
+                        changes.extend(["problem.limit=initial-scale", "law.enabled=false", "claim=[]"])
+                    }
+                    _ => {}
                 }
                 if let Err(report) = set(&text, &changes) {
                     panic!("{change}: {report}");

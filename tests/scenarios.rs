@@ -34,5 +34,5 @@ fn every_scenario_resolves_in_every_preset() {
             seen += 1;
         }
     }
-    assert!(seen >= 3 * 14, "only {seen} scenarios were read");
+    assert!(seen >= 3 * 23, "only {seen} scenarios were read");
 }

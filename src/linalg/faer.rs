@@ -61,13 +61,28 @@ pub fn solve(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>, LinalgE
 }
 
 pub fn product(a: &DMatrix<f64>, a_transposed: bool, b: &DMatrix<f64>, b_transposed: bool) -> DMatrix<f64> {
+    let rows = if a_transposed { a.ncols() } else { a.nrows() };
+    let columns = if b_transposed { b.nrows() } else { b.ncols() };
+    let mut c = DMatrix::zeros(rows, columns);
+    multiply(&mut c, false, 1.0, a, a_transposed, b, b_transposed);
+    c
+}
+
+pub fn multiply(
+    c: &mut DMatrix<f64>,
+    keep: bool,
+    factor: f64,
+    a: &DMatrix<f64>,
+    a_transposed: bool,
+    b: &DMatrix<f64>,
+    b_transposed: bool,
+) {
     let left = if a_transposed { view(a).transpose() } else { view(a) };
     let right = if b_transposed { view(b).transpose() } else { view(b) };
-    let (rows, columns) = (left.nrows(), right.ncols());
-    let mut c = DMatrix::zeros(rows, columns);
+    let (rows, columns) = c.shape();
     let out = MatMut::from_column_major_slice_mut(c.as_mut_slice(), rows, columns);
-    matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
-    c
+    let accum = if keep { Accum::Add } else { Accum::Replace };
+    matmul(out, accum, left, right, factor, Par::Seq);
 }
 
 pub fn apply(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {

@@ -131,6 +131,44 @@ pub fn product_transpose(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     backend::product(a, false, b, true)
 }
 
+/// How an operand of [`multiply`] is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    Plain,
+    Transposed,
+}
+
+/// C = keep C + factor op(A) op(B), in place and without allocation; keep is 0 or 1.
+///
+/// ```
+/// use asymptotica::linalg::{Read, multiply};
+/// use nalgebra::DMatrix;
+/// let a = DMatrix::from_row_slice(1, 2, &[1.0, 2.0]);
+/// let mut c = DMatrix::from_element(1, 1, 10.0);
+/// multiply(&mut c, true, 0.5, (&a, Read::Plain), (&a, Read::Transposed));
+/// assert_eq!(c[(0, 0)], 12.5);
+/// ```
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn multiply(
+    c: &mut DMatrix<f64>,
+    keep: bool,
+    factor: f64,
+    a: (&DMatrix<f64>, Read),
+    b: (&DMatrix<f64>, Read),
+) {
+    let shape = |(m, read): (&DMatrix<f64>, Read)| match read {
+        Read::Plain => m.shape(),
+        Read::Transposed => (m.ncols(), m.nrows()),
+    };
+    let ((rows, inner), (other, columns)) = (shape(a), shape(b));
+    assert_eq!(inner, other, "inner dimensions of A B");
+    assert_eq!(c.shape(), (rows, columns), "shape of A B");
+    let transposed = |read| read == Read::Transposed;
+    backend::multiply(c, keep, factor, a.0, transposed(a.1), b.0, transposed(b.1));
+}
+
 /// A x.
 ///
 /// # Panics

@@ -149,11 +149,26 @@ pub fn solve(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>, LinalgE
 }
 
 pub fn product(a: &DMatrix<f64>, a_transposed: bool, b: &DMatrix<f64>, b_transposed: bool) -> DMatrix<f64> {
-    sequential();
-    let (rows, inner) = if a_transposed { (a.ncols(), a.nrows()) } else { a.shape() };
+    let rows = if a_transposed { a.ncols() } else { a.nrows() };
     let columns = if b_transposed { b.nrows() } else { b.ncols() };
-    let flag = |transposed| if transposed { b'T' } else { b'N' };
     let mut c = DMatrix::zeros(rows, columns);
+    multiply(&mut c, false, 1.0, a, a_transposed, b, b_transposed);
+    c
+}
+
+pub fn multiply(
+    c: &mut DMatrix<f64>,
+    keep: bool,
+    factor: f64,
+    a: &DMatrix<f64>,
+    a_transposed: bool,
+    b: &DMatrix<f64>,
+    b_transposed: bool,
+) {
+    sequential();
+    let (rows, columns) = c.shape();
+    let inner = if a_transposed { a.nrows() } else { a.ncols() };
+    let flag = |transposed| if transposed { b'T' } else { b'N' };
     // SAFETY: the operands have the shapes and leading dimensions stated.
     unsafe {
         blas::dgemm(
@@ -162,17 +177,16 @@ pub fn product(a: &DMatrix<f64>, a_transposed: bool, b: &DMatrix<f64>, b_transpo
             int(rows),
             int(columns),
             int(inner),
-            1.0,
+            factor,
             a.as_slice(),
             leading(a.nrows()),
             b.as_slice(),
             leading(b.nrows()),
-            0.0,
+            if keep { 1.0 } else { 0.0 },
             c.as_mut_slice(),
             leading(rows),
         );
     }
-    c
 }
 
 pub fn apply(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {

@@ -4,10 +4,12 @@
 
 pub mod activation;
 pub mod committee;
+pub mod deep_linear;
 pub mod scaling;
 pub mod spec;
 
 use committee::{Committee, Overlaps};
+use deep_linear::DeepLinear;
 use spec::{Parameter, Settings, Violation};
 
 /// What the program says of one kind of problem, without an instance of it.
@@ -22,11 +24,11 @@ pub struct ProblemKind {
     pub parameters: &'static [Parameter],
     /// What `simulation.sizes` counts, as "input dimension d".
     pub limit_parameter: &'static str,
-    /// Its letter, for axes.
-    pub limit_symbol: &'static str,
     /// Expected exponents in the size: mean minus law ~ size^-bias, spread over replicas ~ size^-fluctuation.
     pub bias_exponent: f64,
     pub fluctuation_exponent: f64,
+    /// The observable that examples draw and claim.
+    pub main_observable: &'static str,
     /// Unit of the time axis.
     pub time_unit: &'static str,
     /// Tolerance of the law's integrator, relative and absolute, unless a scenario states another.
@@ -38,13 +40,14 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND];
+pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
     Committee(Committee),
+    DeepLinear(DeepLinear),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -87,6 +90,7 @@ impl Method {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Start {
     Committee(Overlaps),
+    DeepLinear(deep_linear::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -138,6 +142,7 @@ impl Problem {
     pub fn from_settings(kind: &str, settings: &Settings) -> Result<Self, Vec<Violation>> {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
+            "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -147,14 +152,17 @@ impl Problem {
     /// Cuts or pads the settings whose shape follows a width to the widths that now stand there, as
     /// [`Problem::fit_start`] does for a start. Only a planted fault on a width needs it.
     pub fn fit_settings(kind: &str, settings: &mut Settings) {
-        if kind == "committee" {
-            committee::fit_settings(settings);
+        match kind {
+            "committee" => committee::fit_settings(settings),
+            "deep-linear" => deep_linear::fit_settings(settings),
+            _ => {}
         }
     }
 
     pub fn kind(&self) -> &'static ProblemKind {
         match self {
             Self::Committee(_) => &committee::KIND,
+            Self::DeepLinear(_) => &deep_linear::KIND,
         }
     }
 
@@ -162,6 +170,7 @@ impl Problem {
     pub fn observables(&self) -> Vec<ObservableInfo> {
         match self {
             Self::Committee(problem) => problem.observables(),
+            Self::DeepLinear(problem) => problem.observables(),
         }
     }
 
@@ -170,6 +179,7 @@ impl Problem {
     pub fn limit_start(&self) -> Start {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
+            Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
         }
     }
 
@@ -180,6 +190,19 @@ impl Problem {
             (Self::Committee(problem), Start::Committee(overlaps)) => {
                 Start::Committee(overlaps.resized(problem.student_width, problem.teacher_width))
             }
+            (Self::DeepLinear(problem), Start::DeepLinear(deep_linear::Start::Measured(start))) => {
+                Start::DeepLinear(deep_linear::Start::Measured(Box::new(start.resized(problem))))
+            }
+            // A stated start follows the problem; the start of another kind is refused by the law.
+            (_, start) => start.clone(),
+        }
+    }
+
+    /// Whether the scenario itself says where the law starts, at every size.
+    pub fn states_start(&self) -> bool {
+        match self {
+            Self::Committee(problem) => problem.states_start(),
+            Self::DeepLinear(problem) => problem.states_start(),
         }
     }
 
@@ -187,6 +210,7 @@ impl Problem {
     pub fn limit_start_warning(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
+            Self::DeepLinear(problem) => problem.limit_start_warning(),
         }
     }
 
@@ -194,6 +218,7 @@ impl Problem {
     pub fn uncovered(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.uncovered(),
+            Self::DeepLinear(problem) => problem.uncovered(),
         }
     }
 
@@ -201,6 +226,9 @@ impl Problem {
     pub fn chain_uncovered(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.chain_uncovered(),
+            Self::DeepLinear(_) => {
+                Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
+            }
         }
     }
 
@@ -208,6 +236,7 @@ impl Problem {
     pub fn replica_bytes(&self, size: usize, method: Method) -> f64 {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
+            Self::DeepLinear(problem) => problem.replica_bytes(size),
         }
     }
 
@@ -215,6 +244,18 @@ impl Problem {
     pub fn recorded_time(&self, time: f64, size: usize) -> f64 {
         match self {
             Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
+            Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+        }
+    }
+
+    /// What a size is called beside its number in captions and legends, in the markup of figures.
+    pub fn size_symbol(&self) -> &'static str {
+        match self {
+            Self::Committee(_) => "$d$",
+            Self::DeepLinear(problem) => match problem.limit {
+                deep_linear::Limit::StepSize => "1/$η$",
+                deep_linear::Limit::InitialScale { .. } => "1/scale",
+            },
         }
     }
 
@@ -223,6 +264,7 @@ impl Problem {
     pub fn cost(&self, end: f64, size: usize, method: Method, law: bool) -> f64 {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
+            Self::DeepLinear(problem) => problem.cost(end, size, law),
         }
     }
 }

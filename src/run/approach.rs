@@ -41,7 +41,7 @@ pub(super) fn extrapolation(scenario: &Scenario, panel: &ApproachPanel, answers:
     };
     let Some(strand) = all.iter().find(is_largest).or(all.first()) else { return drawn };
     if panel.title.is_empty() {
-        drawn.title = name(strand.approach);
+        drawn.title = name(scenario, strand.approach);
     }
     let percent = |values: &[f64]| values.iter().map(|v| 100.0 * v).collect::<Vec<f64>>();
     drawn.x = abscissa(scenario, strand);
@@ -49,11 +49,11 @@ pub(super) fn extrapolation(scenario: &Scenario, panel: &ApproachPanel, answers:
         Unit::LogRatio | Unit::Ratio => "gap to the law, %",
         Unit::Unit { .. } => "gap to the law, % of its range",
     });
-    let symbol = scenario.cases[0].problem.kind().limit_symbol;
+    let symbol = scenario.cases[0].problem.size_symbol();
     drawn.band = "95 % simultaneous band of the limit".into();
     for (i, at) in strand.approach.at_sizes.iter().enumerate() {
         let half: Vec<f64> = at.bar.iter().map(|(low, high)| 50.0 * (high - low)).collect();
-        let label = format!("${symbol}$ = {}", at.size);
+        let label = format!("{symbol} = {}", at.size);
         drawn.layers.push(Layer::points(label, i + 1, at.x.clone(), percent(&at.residual), half));
     }
     let middle = |band: &[(f64, f64)]| band.iter().map(|(a, b)| 50.0 * (a + b)).collect::<Vec<f64>>();
@@ -103,11 +103,11 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
         all.truncate(MOST_CURVES);
         drawn.notes.push(format!("{MOST_CURVES} of {total} curves; the others are in record.json"));
     }
-    let symbol = scenario.cases[0].problem.kind().limit_symbol;
-    drawn.x = Axis::log(format!("${symbol}$"));
+    let symbol = scenario.cases[0].problem.size_symbol();
+    drawn.x = Axis::log(symbol.to_string());
     drawn.y = Axis::log("bias and spread over replicas, units of the claim");
     for (i, strand) in all.iter().enumerate() {
-        let of = if all.len() > 1 { format!("{}: ", name(strand.approach)) } else { String::new() };
+        let of = if all.len() > 1 { format!("{}: ", name(scenario, strand.approach)) } else { String::new() };
         let sizes: Vec<(f64, _)> = strand
             .approach
             .at_sizes
@@ -153,7 +153,7 @@ fn measured(
         let (x_middle, y_middle) = (middle(|p| p.0), middle(|p| p.1));
         let line = x.iter().map(|x| (y_middle + value * (x.ln() - x_middle)).exp()).collect();
         let digits = format!("{value:.2}").replace('-', "−");
-        label = format!("{label} ~ ${symbol}$^{{{digits} ± {std_error:.2}}}");
+        label = format!("{label} ~ {symbol}^{{{digits} ± {std_error:.2}}}");
         drawn.layers.push(Layer::overlay("", style, Overlay::Curve { x: x.clone(), y: line }));
     } else {
         drawn.notes.push(format!("{label}: exponent {exponent}"));
@@ -163,7 +163,7 @@ fn measured(
     drawn.layers.push(Layer { label, color: style, style, kind });
 }
 
-fn name(approach: &Approach) -> String {
-    let observable = entry_label(&approach.observable);
+fn name(scenario: &Scenario, approach: &Approach) -> String {
+    let observable = entry_label(scenario, &approach.observable);
     if approach.series.is_empty() { observable } else { format!("{observable}, {}", approach.series) }
 }

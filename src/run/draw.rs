@@ -54,8 +54,8 @@ fn caption(scenario: &Scenario, rows: &[Row]) -> String {
         let with = if replicas.len() > 1 { " with" } else { "," };
         let sizes = join(sizes.iter().map(|&(size, _)| size).collect());
         let space = if text.is_empty() { "" } else { " " };
-        let symbol = scenario.cases[0].problem.kind().limit_symbol;
-        text += &format!("{space}{name} at ${symbol}$ = {sizes}{with} {} replicas.", join(replicas));
+        let symbol = scenario.cases[0].problem.size_symbol();
+        text += &format!("{space}{name} at {symbol} = {sizes}{with} {} replicas.", join(replicas));
     }
     if !scenario.notes.is_empty() {
         text += &format!(" {}", scenario.notes);
@@ -82,7 +82,7 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         y: axis(&panel.y_label, panel.log_y, panel.y_range),
         ..Curves::default()
     };
-    if abscissa.is_plain() {
+    if abscissa.is_plain() && panel.against.is_none() {
         let claims = scenario.claims.iter();
         drawn.windows = claims
             .filter(|claim| claim.observables.iter().any(|o| panel.y.contains(o)))
@@ -104,7 +104,11 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         let law = of(|source| source == Source::Law);
         let simulation = of(Source::is_simulation);
         let residual = of(|source| source == Source::Residual);
-        let xs = |rows: &[&Row]| rows.iter().map(|r| abscissa.x(strand.series, r.x)).collect::<Vec<_>>();
+        let x = |r: &Row| match &panel.against {
+            None => abscissa.x(strand.series, r.x),
+            Some(observable) => partner(rows, r, observable).unwrap_or(f64::NAN),
+        };
+        let xs = |rows: &[&Row]| rows.iter().map(|r| x(r)).collect::<Vec<_>>();
         let ys = |rows: &[&Row], value: fn(&Row) -> f64| {
             rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.x)).collect::<Vec<_>>()
         };
@@ -127,8 +131,7 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         }
         if panel.residuals && !residual.is_empty() {
             let z = |r: &Row| r.std_error.filter(|&e| e > 0.0).map(|e| r.mean / e);
-            let points: Vec<(f64, f64)> =
-                residual.iter().filter_map(|r| Some((abscissa.x(strand.series, r.x), z(r)?))).collect();
+            let points: Vec<(f64, f64)> = residual.iter().filter_map(|r| Some((x(r), z(r)?))).collect();
             let (x, z) = points.into_iter().unzip();
             residuals.series.push(ResidualSeries { color: index, style: index, x, z });
         }
@@ -140,6 +143,18 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         overlays(scenario, panel, name, &abscissa, &mut drawn);
     }
     drawn
+}
+
+/// The value of another observable at the same point of the same curve.
+fn partner(rows: &[Row], row: &Row, observable: &str) -> Option<f64> {
+    let source = if row.source == Source::Residual { Source::Direct } else { row.source };
+    rows.iter()
+        .find(|r| {
+            r.observable == observable
+                && (r.x, r.source, r.size) == (row.x, source, row.size)
+                && r.series == row.series
+        })
+        .map(|r| r.mean)
 }
 
 fn axis(label: &str, log: bool, range: Option<(f64, f64)>) -> Axis {
@@ -163,11 +178,10 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
                     parts.push(scenario.series[series].clone());
                 }
                 if panel.y.len() > 1 {
-                    parts.push(entry_label(observable));
+                    parts.push(entry_label(scenario, observable));
                 }
                 if let Some(size) = size.filter(|_| several_sizes) {
-                    let symbol = scenario.cases[0].problem.kind().limit_symbol;
-                    parts.push(format!("${symbol}$ = {size}"));
+                    parts.push(format!("{} = {size}", scenario.cases[0].problem.size_symbol()));
                 }
                 strands.push(Strand { series, observable, size, label: parts.join(", ") });
             }
@@ -176,14 +190,16 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
     strands
 }
 
-/// `R[1,2]` as R with subscript 12.
-pub(super) fn entry_label(key: &str) -> String {
+/// `R[1,2]` as R with subscript 12; a family whose label is a formula is written as that.
+pub(super) fn entry_label(scenario: &Scenario, key: &str) -> String {
     match key.split_once('[') {
         Some((name, indices)) => {
             let indices = indices.trim_end_matches(']');
             let short = indices.split(',').all(|i| i.len() == 1);
             let indices = if short { indices.replace(',', "") } else { indices.to_string() };
-            format!("${name}$_{{{indices}}}")
+            let infos = scenario.cases[0].problem.observables();
+            let formula = infos.iter().find(|o| o.name == name && o.label.starts_with('$')).map(|o| o.label);
+            formula.map_or(format!("${name}$"), str::to_string) + &format!("_{{{indices}}}")
         }
         None => key.replace('_', " "),
     }

@@ -6,7 +6,6 @@ use super::raw::{At, Document, Table};
 use super::resolved::{Case, LawOptions, LawStart, Observe, Risk, SimulationOptions};
 use super::scope::Scope;
 use super::sections::{LAW, OBSERVE, SIMULATION, kind_names, numeric_keys};
-use crate::problem::committee::Init;
 use crate::problem::spec::{Kind, Parameter, Settings, Value, Violation};
 use crate::problem::{KINDS, Method, Problem, ProblemKind};
 use std::collections::BTreeSet;
@@ -270,10 +269,7 @@ impl Common<'_> {
             self.issues.push(issue.help(help));
             return;
         };
-        let states_start = match problem {
-            Problem::Committee(committee) => !matches!(committee.init, Init::Random { .. }),
-        };
-        if start == "given" && !states_start {
+        if start == "given" && !problem.states_start() {
             let help = "give problem.init = { kind = \"given\", ... }, or use law.start = \"replica\"";
             self.issues.push(at("start", "the problem starts at random and states no overlaps").help(help));
         } else if start != "replica"

@@ -193,6 +193,7 @@ impl<'a> Stage<'a> {
         }
         let default_x = self.sweep.map_or("time", |swept| swept.name()).to_string();
         let x = self.formula(settings, table, path, "x");
+        let against = self.against(settings, table, path);
         let y_divided_by = self.formula(settings, table, path, "divide_y_by").unwrap_or_default();
         let series = self.positions(settings, table, path);
         let (log_x, log_y) = match settings.text("scale")? {
@@ -225,6 +226,7 @@ impl<'a> Stage<'a> {
         let compared = self.cases.iter().any(is_compared);
         let text = |key: &str| settings.text(key).map(str::to_string);
         let x_label = text("x_label").unwrap_or_else(|| match (&x, self.sweep) {
+            _ if against.is_some() => self.label(against.as_slice()),
             (Some(formula), _) if *formula != default_x => formula.clone(),
             (_, Some(swept)) => swept.sweep.label.clone(),
             _ => format!("time ({})", self.kind.time_unit),
@@ -238,6 +240,7 @@ impl<'a> Stage<'a> {
             residuals: settings.flag("residuals").unwrap_or(first && y.len() == 1 && compared),
             y,
             x: x.unwrap_or(default_x),
+            against,
             y_divided_by,
             x_label,
             y_label,
@@ -250,6 +253,23 @@ impl<'a> Stage<'a> {
             spread: settings.flag("spread")?,
         };
         (self.issues.len() == before).then_some(panel)
+    }
+
+    /// The observable that a panel puts on its x axis.
+    fn against(&mut self, settings: &Settings, table: &Table, path: &str) -> Option<String> {
+        let node = table.get("against")?;
+        let names = [settings.text("against")?.to_string()];
+        let mut entries = self.expand(&names, Some(node), &join(path, "against"));
+        if entries.len() > 1 {
+            let help = format!("choose one, as {:?}", entries[0]);
+            let issue = Issue::value(&node.at, join(path, "against"), "stands for several observables");
+            self.issues.push(issue.help(help));
+        }
+        if table.get("x").is_some() {
+            let rule = "the x axis shows a formula or an observable, not both";
+            self.issues.push(Issue::key(&node.at, join(path, "against"), rule).help("remove x or against"));
+        }
+        entries.pop()
     }
 
     /// Labels of the observables drawn: the entry for one, the families for several.

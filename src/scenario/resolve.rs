@@ -291,7 +291,7 @@ fn recorded(root: &Table, stage: &mut Stage, panels: &[Panel], claims: &[Claim])
     let mut shared: HashSet<String> = claims.iter().flat_map(|claim| claim.observables.clone()).collect();
     for panel in panels {
         match panel {
-            Panel::Curves(curves) => shared.extend(curves.y.iter().cloned()),
+            Panel::Curves(curves) => shared.extend(curves.y.iter().chain(&curves.against).cloned()),
             Panel::Extrapolation(_) | Panel::Sizes(_) => {}
             Panel::Heatmap(heatmap) => {
                 let info = stage.observables.iter().find(|info| info.name == heatmap.matrix);

@@ -129,6 +129,8 @@ pub struct CurvesPanel {
     /// Expression over `time` (or the sweep key / variable) and keys of the problem; "time" or the sweep key
     /// itself by default.
     pub x: String,
+    /// Observable on the x axis in place of `x`.
+    pub against: Option<String>,
     /// Expression over keys of the problem that y is divided by; empty for none.
     pub y_divided_by: String,
     pub x_label: String,

@@ -122,7 +122,7 @@ pub(super) const OBSERVE: &[Parameter] = &[
         Kind::Texts,
         Absent,
         "observables to record beyond those of panels and claims: \"R\" for a family, \"R[1,2]\" for an entry",
-        "[\"R\"]",
+        "[\"generalisation_error\"]",
     ),
     key(
         "risk",
@@ -224,6 +224,13 @@ pub(super) const CURVES: &[Parameter] = &[
         Absent,
         "formula over time (or the swept key) and keys of the problem",
         "\"time\"",
+    ),
+    key(
+        "against",
+        Kind::Text,
+        Absent,
+        "observable on the x axis in place of time: one entry, points of both roads in the order of time",
+        "\"generalisation_error\"",
     ),
     key("divide_y_by", Kind::Expression, Absent, "formula that y is divided by", "\"noise_std^2\""),
     TITLE,

@@ -20,10 +20,10 @@ pub fn toml(kind: &ProblemKind) -> String {
             text += "\n# one panel of the figure; [[panel]] may stand several times\n[[panel]]\n";
         }
         let width =
-            section.parameters.iter().map(|p| assignment(p).chars().count()).max().unwrap_or(0).min(48);
+            section.parameters.iter().map(|p| assignment(p, kind).chars().count()).max().unwrap_or(0).min(48);
         for parameter in section.parameters {
             let note = format!("{}{}", parameter.doc, remark(parameter));
-            text += &format!("{:width$}  # {note}\n", assignment(parameter));
+            text += &format!("{:width$}  # {note}\n", assignment(parameter, kind));
             for line in alternatives(parameter) {
                 text += &format!("#     {line}\n");
             }
@@ -57,11 +57,12 @@ fn is_written(parameter: &Parameter) -> bool {
     matches!(parameter.default, Default::Required) || parameter.key == "start" || parameter.key == "scale"
 }
 
-fn assignment(parameter: &Parameter) -> String {
+fn assignment(parameter: &Parameter, kind: &ProblemKind) -> String {
+    let example = parameter.example.replace("generalisation_error", kind.main_observable);
     match default(parameter) {
-        _ if is_written(parameter) => format!("{} = {}", parameter.key, parameter.example),
+        _ if is_written(parameter) => format!("{} = {example}", parameter.key),
         Some(value) => format!("# {} = {value}", parameter.key),
-        None => format!("# {} = {}", parameter.key, parameter.example),
+        None => format!("# {} = {example}", parameter.key),
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod chain;
 mod committee;
+mod deep_linear;
 mod semidefinite;
 
+use crate::linalg::LinalgError;
 use crate::problem::{Method, Problem, Start};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
@@ -57,6 +59,10 @@ pub enum SimulationError {
     EmptyTestSet,
     #[error("no overlap chain covers the problem: {reason}")]
     NoChain { reason: String },
+    #[error("a nonlinear network has no closed population loss: set observe.risk = \"test-set\"")]
+    NeedsTestSet,
+    #[error(transparent)]
+    Linalg(#[from] LinalgError),
     #[error("unknown observable {0:?}")]
     UnknownObservable(String),
     #[error("time {time} follows {previous}: times must ascend from 0 on")]
@@ -79,8 +85,12 @@ pub fn replica(
     stream: &Stream,
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
+    if let (Method::OverlapChain, Some(reason)) = (method, problem.chain_uncovered()) {
+        return Err(SimulationError::NoChain { reason });
+    }
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
+        Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -96,5 +106,6 @@ pub fn start(
 ) -> Result<Start, SimulationError> {
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
+        Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
     }
 }

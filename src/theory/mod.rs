@@ -1,6 +1,7 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
 pub mod committee;
+pub mod deep_linear;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
@@ -55,6 +56,13 @@ pub fn integrate(
         (Problem::Committee(problem), Start::Committee(start)) => {
             committee::integrate(problem, start, times, observables, options)
         }
+        (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
+            deep_linear::integrate(problem, start, times, observables, options)
+        }
+        (problem, _) => {
+            let kind = problem.kind().kind;
+            Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
+        }
     }
 }
 
@@ -65,6 +73,7 @@ pub fn integrate(
 pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
+        Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
     }
 }
 
@@ -90,17 +99,7 @@ fn follow<L: Law>(
     let mut curve = follow_once(law, observables, names, times, options.tolerance)?;
     if options.measure_error {
         let loose = follow_once(law, observables, names, times, 10.0 * options.tolerance)?;
-        // Points that the looser run did not reach have no measurable error and are not part of the law.
-        if loose.times.len() < curve.times.len() {
-            curve.truncate(loose.times.len());
-            curve.end = loose.end.clone();
-        }
-        for ((errors, values), loose) in curve.errors.iter_mut().zip(&curve.values).zip(&loose.values) {
-            for ((error, value), loose) in errors.iter_mut().zip(values).zip(loose) {
-                *error = (value - loose).abs();
-            }
-        }
-        curve.work += loose.work;
+        curve.set_errors(&loose);
     }
     curve.work.seconds = started.elapsed().as_secs_f64();
     Ok(curve)

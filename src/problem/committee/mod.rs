@@ -184,6 +184,11 @@ impl Committee {
         Overlaps { q, r, t, v: self.student_second_layer.clone(), v_star: self.teacher_second_layer.clone() }
     }
 
+    /// Whether overlaps are stated, or follow from what is stated.
+    pub fn states_start(&self) -> bool {
+        !matches!(self.init, Init::Random { .. })
+    }
+
     /// A random start has overlaps of order d^(-1/2) that break the symmetry between units; their limit does
     /// not, and the law never leaves the plateau.
     pub fn limit_start_warning(&self) -> Option<String> {

@@ -26,9 +26,9 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
     source: "Saad & Solla, Phys. Rev. E 52, 4225 (1995); Goldt et al., NeurIPS 2019, arXiv:1906.08632",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",
-    limit_symbol: "d",
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
+    main_observable: "generalisation_error",
     time_unit: "updates / d",
     // The escape from the plateau amplifies early errors: 1e-11 leaves 1.4e-7 of e_g at K = 4, 1e-12 leaves 4e-10.
     default_tolerance: 1e-12,

@@ -65,9 +65,6 @@ pub(super) fn replica(
             run(problem, d, Vectors::new(problem, network, stream)?, &observer, measure, stop)?
         }
         Method::OverlapChain => {
-            if let Some(reason) = problem.chain_uncovered() {
-                return Err(SimulationError::NoChain { reason });
-            }
             run(problem, d, Coordinates::new(problem, d, stream)?, &observer, measure, stop)?
         }
     };

@@ -1,0 +1,178 @@
+//! One mode of an aligned start with equal factors in every layer: u' = L u^(2 - 2/L) (s - u), any depth.
+//!
+//! Saxe, McClelland & Ganguli (2014), eqs. 12 to 14. With y = (u/s)^(1/L) and theta = s^(2 - 2/L) t every mode of
+//! one depth moves on the same curve,
+//!
+//! dy/dtheta = y^(L-1) (1 - y^L), theta = -y^-(L-2) / (L - 2) + G(y), G(y) = integral_0^y z dz / (1 - z^L),
+//!
+//! and G is a sum of L logarithms over the L-th roots of unity. The time to reach a strength is therefore in closed
+//! form at any depth; the strength at a time is its inverse, by Newton's method in v = ln u/(s - u), in which u near
+//! 0 and near s keeps its digits and dtheta/dv = (u/s)^(2/L - 1) / L is tame at every depth. Two layers are the logistic curve,
+//! see `two_layer`.
+
+use std::f64::consts::PI;
+
+/// theta(y) for one depth L >= 3.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    depth: f64,
+    /// cos(2 pi j/L), sin(2 pi j/L), and the same of twice the angle, for 0 < j < L/2.
+    roots: Vec<[f64; 4]>,
+    /// -1 is a root of unity as well.
+    even: bool,
+    /// theta at u = s/2, where the two first guesses of the inverse meet.
+    theta_half: f64,
+}
+
+impl Clock {
+    /// # Panics
+    /// For fewer than three layers.
+    pub fn new(layers: usize) -> Self {
+        assert!(layers >= 3, "one and two layers have their own formulas");
+        let depth = layers as f64;
+        let root = |j: usize| {
+            let angle = 2.0 * PI * j as f64 / depth;
+            [angle.cos(), angle.sin(), (2.0 * angle).cos(), (2.0 * angle).sin()]
+        };
+        let roots = (1..=(layers - 1) / 2).map(root).collect();
+        let mut clock = Self { depth, roots, even: layers.is_multiple_of(2), theta_half: 0.0 };
+        clock.theta_half = clock.theta(0.0);
+        clock
+    }
+
+    /// theta at u/s = 1/(1 + e^-v).
+    fn theta(&self, v: f64) -> f64 {
+        let ln_y = -softplus(-v) / self.depth;
+        let y = ln_y.exp();
+        // ln(1 - y): beyond v = 36 the expansion in e^-v is exact to rounding, and e^-v may underflow.
+        let mut sum = if v > 36.0 { -v - self.depth.ln() } else { (-ln_y.exp_m1()).ln() };
+        if self.even {
+            sum += y.ln_1p();
+        }
+        for &[cos, sin, cos_2, sin_2] in &self.roots {
+            let real = 1.0 - y * cos;
+            let imaginary = y * sin;
+            let half_log = 0.5 * (real * real + imaginary * imaginary).ln();
+            sum += 2.0 * (cos_2 * half_log - sin_2 * imaginary.atan2(real));
+        }
+        let power = self.depth - 2.0;
+        -(-power * ln_y).exp() / power - sum / self.depth
+    }
+
+    /// d theta / dv.
+    fn slope(&self, v: f64) -> f64 {
+        ((1.0 - 2.0 / self.depth) * softplus(-v)).exp() / self.depth
+    }
+
+    /// v with theta(v) = `theta`.
+    fn invert(&self, theta: f64) -> f64 {
+        let power = self.depth - 2.0;
+        let mut v = if theta > self.theta_half {
+            self.depth * (theta - self.theta_half)
+        } else {
+            // Without G, which is small where u is.
+            logit((-power * theta).powf(-self.depth / power).min(0.5))
+        };
+        for _ in 0..100 {
+            let step = (self.theta(v) - theta) / self.slope(v);
+            v -= step;
+            if step.abs() <= 4.0 * f64::EPSILON * v.abs().max(1.0) {
+                break;
+            }
+        }
+        v
+    }
+}
+
+/// ln(1 + e^x).
+fn softplus(x: f64) -> f64 {
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+}
+
+/// One mode with 0 < u0 < s in units of its own clock.
+#[derive(Clone, Debug)]
+pub struct Mode {
+    pub strength: f64,
+    v0: f64,
+    theta_0: f64,
+    /// d theta / dt.
+    rate: f64,
+}
+
+impl Mode {
+    /// `rate` multiplies the right-hand side: learning rate times input variance.
+    ///
+    /// # Panics
+    /// Outside 0 < u0 < s.
+    pub fn new(clock: &Clock, strength: f64, u0: f64, rate: f64) -> Self {
+        assert!(0.0 < u0 && u0 < strength, "a mode grows from u0 in (0, s)");
+        let v0 = (u0 / (strength - u0)).ln();
+        let rate = rate * strength.powf(2.0 - 2.0 / clock.depth);
+        Self { strength, v0, theta_0: clock.theta(v0), rate }
+    }
+
+    /// u(t) and s - u(t), both to full relative precision.
+    pub fn at(&self, clock: &Clock, t: f64) -> (f64, f64) {
+        let v = if t == 0.0 { self.v0 } else { clock.invert(self.theta_0 + self.rate * t) };
+        (self.strength / (1.0 + (-v).exp()), self.strength / (1.0 + v.exp()))
+    }
+
+    /// The time at which the mode reaches `u` < s.
+    pub fn time_to(&self, clock: &Clock, u: f64) -> f64 {
+        (clock.theta((u / (self.strength - u)).ln()) - self.theta_0) / self.rate
+    }
+
+    /// u(t) of the fault without saturation, u' = L s u^(2 - 2/L); `None` from its blow-up on.
+    pub fn unsaturated(&self, clock: &Clock, t: f64) -> Option<f64> {
+        let power = clock.depth - 2.0;
+        let y0 = (-softplus(-self.v0) / clock.depth).exp();
+        let left = y0.powf(-power) - power * self.rate * t;
+        (left > 0.0).then(|| self.strength * left.powf(-clock.depth / power))
+    }
+}
+
+/// ln x/(1 - x).
+fn logit(x: f64) -> f64 {
+    x.ln() - (-x).ln_1p()
+}
+
+/// Time from u0 to u for one layer, u' = s - u.
+pub fn one_layer_time(s: f64, u0: f64, u: f64) -> f64 {
+    ((s - u0) / (s - u)).ln()
+}
+
+/// Time from u0 to u in the limit of infinite depth at the rate 1/L: u' = u^2 (s - u).
+///
+/// ```
+/// use asymptotica::theory::deep_linear::infinite_depth_time;
+/// // s = 1, from 1/2 to 3/4: (2 - 4/3) + ln 3.
+/// assert!((infinite_depth_time(1.0, 0.5, 0.75) - (2.0 / 3.0 + 3.0_f64.ln())).abs() < 1e-15);
+/// ```
+pub fn infinite_depth_time(s: f64, u0: f64, u: f64) -> f64 {
+    (1.0 / u0 - 1.0 / u) / s + (u * (s - u0) / (u0 * (s - u))).ln() / (s * s)
+}
+
+/// Time to learn for small u0 and L > 2 layers: u0^-(1 - 2/L) / (L s (1 - 2/L)), whatever the end.
+pub fn small_start_time(layers: usize, s: f64, u0: f64) -> f64 {
+    let depth = layers as f64;
+    let power = 1.0 - 2.0 / depth;
+    u0.powf(-power) / (depth * s * power)
+}
+
+/// Time from u0 to u, 0 < u0 < s and 0 < u < s, of a mode of `layers` layers: in closed form at any depth.
+///
+/// ```
+/// use asymptotica::theory::deep_linear::learning_time;
+/// // Two layers, s = 3, u0 = 1e-3, up to 0.95 s: ln[u (s - u0) / (u0 (s - u))] / (2 s) = 1.8251.
+/// assert!((learning_time(2, 3.0, 1e-3, 2.85) - 1.8251).abs() < 5e-5);
+/// ```
+pub fn learning_time(layers: usize, s: f64, u0: f64, u: f64) -> f64 {
+    match layers {
+        1 => one_layer_time(s, u0, u),
+        2 => (u * (s - u0) / (u0 * (s - u))).ln() / (2.0 * s),
+        _ => {
+            let clock = Clock::new(layers);
+            Mode::new(&clock, s, u0, 1.0).time_to(&clock, u)
+        }
+    }
+}

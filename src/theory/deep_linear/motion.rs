@@ -1,0 +1,164 @@
+//! The forms of the law, each as something that moves through time.
+
+use super::balanced::Balanced;
+use super::flow::{Drive, Flow, Stop};
+use super::mode::{Clock, Mode};
+use super::observables::{ModeState, State};
+use super::tracker::{Motion, Stopped};
+use super::two_layer::TwoLayerMode;
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+/// Decoupled modes.
+#[derive(Clone, Debug)]
+pub struct Modes {
+    laws: Vec<ModeLaw>,
+    layers: usize,
+    state: Vec<ModeState>,
+}
+
+#[derive(Clone, Debug)]
+enum ModeLaw {
+    OneLayer {
+        s: f64,
+        u0: f64,
+        rate: f64,
+        saturates: bool,
+    },
+    TwoLayers(TwoLayerMode),
+    Deep {
+        clock: Arc<Clock>,
+        mode: Mode,
+        saturates: bool,
+    },
+    /// A deep mode that starts above its strength, or has none: outside the closed form.
+    Numeric {
+        s: f64,
+        flow: Box<Flow>,
+    },
+}
+
+impl Modes {
+    /// Modes with equal factors in all layers, from `(s, u0, rate)` each.
+    pub fn balanced(modes: &[(f64, f64, f64)], layers: usize, saturates: bool, tolerance: f64) -> Self {
+        let clock = (layers > 2).then(|| Arc::new(Clock::new(layers)));
+        let law = |&(s, u0, rate): &(f64, f64, f64)| match &clock {
+            None if layers == 1 => ModeLaw::OneLayer { s, u0, rate, saturates },
+            None => two_layers(TwoLayerMode::new(s, u0.sqrt(), u0.sqrt(), rate), saturates),
+            Some(clock) if u0 < s => {
+                ModeLaw::Deep { clock: clock.clone(), mode: Mode::new(clock, s, u0, rate), saturates }
+            }
+            Some(_) => {
+                let factor = DMatrix::from_element(1, 1, u0.powf(1.0 / layers as f64));
+                let cross = DMatrix::from_element(1, 1, s);
+                let drive = Drive { cross, input: None, rate, saturates };
+                let flow = Box::new(Flow::new(&vec![factor; layers], drive, tolerance));
+                ModeLaw::Numeric { s, flow }
+            }
+        };
+        Self::new(modes.iter().map(law).collect(), layers)
+    }
+
+    /// Two-layer modes from `(s, a, b, rate)` each.
+    pub fn unbalanced(modes: &[(f64, f64, f64, f64)], saturates: bool) -> Self {
+        let law =
+            |&(s, a, b, rate): &(f64, f64, f64, f64)| two_layers(TwoLayerMode::new(s, a, b, rate), saturates);
+        Self::new(modes.iter().map(law).collect(), 2)
+    }
+
+    fn new(laws: Vec<ModeLaw>, layers: usize) -> Self {
+        let zero = ModeState { u: 0.0, gap: 0.0, a: 0.0, b: 0.0 };
+        Self { state: vec![zero; laws.len()], laws, layers }
+    }
+}
+
+fn two_layers(mode: TwoLayerMode, saturates: bool) -> ModeLaw {
+    ModeLaw::TwoLayers(if saturates { mode } else { mode.without_saturation() })
+}
+
+impl Motion for Modes {
+    fn advance(&mut self, time: f64) -> Result<(), Stopped> {
+        let depth = self.layers as f64;
+        let equal = |u: f64, gap: f64| {
+            let factor = u.powf(1.0 / depth);
+            ModeState { u, gap, a: factor, b: factor }
+        };
+        for (law, state) in self.laws.iter_mut().zip(&mut self.state) {
+            *state = match law {
+                ModeLaw::OneLayer { s, u0, rate, saturates: true } => {
+                    let gap = (*s - *u0) * (-*rate * time).exp();
+                    equal(*s - gap, gap)
+                }
+                ModeLaw::OneLayer { s, u0, rate, saturates: false } => {
+                    let u = *u0 + *s * *rate * time;
+                    equal(u, *s - u)
+                }
+                ModeLaw::TwoLayers(mode) => {
+                    let factors = mode.at(time);
+                    ModeState { u: factors.a * factors.b, gap: factors.gap, a: factors.a, b: factors.b }
+                }
+                ModeLaw::Deep { clock, mode, saturates: true } => {
+                    let (u, gap) = mode.at(clock, time);
+                    equal(u, gap)
+                }
+                ModeLaw::Deep { clock, mode, saturates: false } => match mode.unsaturated(clock, time) {
+                    Some(u) => equal(u, mode.strength - u),
+                    None => {
+                        return Err(Stopped::Diverged {
+                            time,
+                            reason: "a mode without saturation left the finite numbers".into(),
+                        });
+                    }
+                },
+                ModeLaw::Numeric { s, flow } => {
+                    flow.advance(time)?;
+                    let u = flow.blocks().product[(0, 0)];
+                    equal(u, *s - u)
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        State::Modes(self.state.clone())
+    }
+}
+
+impl From<Stop> for Stopped {
+    fn from(stop: Stop) -> Self {
+        Self::Diverged { time: stop.time, reason: stop.reason }
+    }
+}
+
+impl Motion for Flow {
+    fn advance(&mut self, time: f64) -> Result<(), Stopped> {
+        Ok(Flow::advance(self, time)?)
+    }
+
+    fn state(&self) -> State {
+        State::Blocks(self.blocks())
+    }
+
+    fn stops(&mut self, times: &[f64]) -> Result<Vec<Self>, Stopped> {
+        Ok(Flow::stops(self, times)?)
+    }
+}
+
+/// The matrix solution on the clock of the problem.
+#[derive(Clone, Debug)]
+pub struct Clocked {
+    pub solution: Balanced,
+    /// Learning rate times input variance.
+    pub rate: f64,
+}
+
+impl Motion for Clocked {
+    fn advance(&mut self, time: f64) -> Result<(), Stopped> {
+        Ok(self.solution.advance(self.rate * time)?)
+    }
+
+    fn state(&self) -> State {
+        State::Blocks(self.solution.blocks())
+    }
+}
