@@ -13,7 +13,6 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Modes {
     laws: Vec<ModeLaw>,
-    layers: usize,
     state: Vec<ModeState>,
 }
 
@@ -56,19 +55,19 @@ impl Modes {
                 ModeLaw::Numeric { s, flow }
             }
         };
-        Self::new(modes.iter().map(law).collect(), layers)
+        Self::new(modes.iter().map(law).collect())
     }
 
     /// Two-layer modes from `(s, a, b, rate)` each.
     pub fn unbalanced(modes: &[(f64, f64, f64, f64)], saturates: bool) -> Self {
         let law =
             |&(s, a, b, rate): &(f64, f64, f64, f64)| two_layers(TwoLayerMode::new(s, a, b, rate), saturates);
-        Self::new(modes.iter().map(law).collect(), 2)
+        Self::new(modes.iter().map(law).collect())
     }
 
-    fn new(laws: Vec<ModeLaw>, layers: usize) -> Self {
-        let zero = ModeState { u: 0.0, gap: 0.0, a: 0.0, b: 0.0 };
-        Self { state: vec![zero; laws.len()], laws, layers }
+    fn new(laws: Vec<ModeLaw>) -> Self {
+        let zero = ModeState { u: 0.0, gap: 0.0, sides: None };
+        Self { state: vec![zero; laws.len()], laws }
     }
 }
 
@@ -78,11 +77,7 @@ fn two_layers(mode: TwoLayerMode, saturates: bool) -> ModeLaw {
 
 impl Motion for Modes {
     fn advance(&mut self, time: f64) -> Result<(), Stopped> {
-        let depth = self.layers as f64;
-        let equal = |u: f64, gap: f64| {
-            let factor = u.powf(1.0 / depth);
-            ModeState { u, gap, a: factor, b: factor }
-        };
+        let equal = |u: f64, gap: f64| ModeState { u, gap, sides: None };
         for (law, state) in self.laws.iter_mut().zip(&mut self.state) {
             *state = match law {
                 ModeLaw::OneLayer { s, u0, rate, saturates: true } => {
@@ -95,7 +90,11 @@ impl Motion for Modes {
                 }
                 ModeLaw::TwoLayers(mode) => {
                     let factors = mode.at(time);
-                    ModeState { u: factors.a * factors.b, gap: factors.gap, a: factors.a, b: factors.b }
+                    ModeState {
+                        u: factors.a * factors.b,
+                        gap: factors.gap,
+                        sides: Some((factors.a, factors.b)),
+                    }
                 }
                 ModeLaw::Deep { clock, mode, saturates: true } => {
                     let (u, gap) = mode.at(clock, time);

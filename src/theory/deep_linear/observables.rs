@@ -11,9 +11,18 @@ pub struct ModeState {
     pub u: f64,
     /// s - u.
     pub gap: f64,
-    /// Factors of the first and of the last layer; those between are as the last.
-    pub a: f64,
-    pub b: f64,
+    /// Factors a and b of two layers; those of other depths are equal and follow from u.
+    pub sides: Option<(f64, f64)>,
+}
+
+impl ModeState {
+    /// Factors of the first and of all other layers.
+    fn factors(&self, layers: usize) -> (f64, f64) {
+        self.sides.unwrap_or_else(|| {
+            let factor = self.u.powf(1.0 / layers as f64);
+            (factor, factor)
+        })
+    }
 }
 
 /// A network up to rotations of its hidden layers.
@@ -49,16 +58,17 @@ impl Blocks {
 
     /// Diagonal blocks on the axes for decoupled modes.
     fn of_modes(modes: &[ModeState], layers: usize, inputs: usize, outputs: usize) -> Self {
-        let diagonal = |n: usize, power: &dyn Fn(&ModeState) -> f64| {
-            DMatrix::from_fn(n, n, |i, j| if i == j { modes.get(i).map_or(0.0, power) } else { 0.0 })
+        let factors: Vec<(f64, f64)> = modes.iter().map(|mode| mode.factors(layers)).collect();
+        let diagonal = |n: usize, power: &dyn Fn(&(f64, f64)) -> f64| {
+            DMatrix::from_fn(n, n, |i, j| if i == j { factors.get(i).map_or(0.0, power) } else { 0.0 })
         };
         let below = (0..layers).map(|l| match l {
             0 => DMatrix::identity(inputs, inputs),
-            l => diagonal(inputs, &|m| (m.a * m.b.powi(l as i32 - 1)).powi(2)),
+            l => diagonal(inputs, &|(a, b)| (a * b.powi(l as i32 - 1)).powi(2)),
         });
         let above = (0..layers).map(|l| match layers - 1 - l {
             0 => DMatrix::identity(outputs, outputs),
-            rest => diagonal(outputs, &|m| m.b.powi(rest as i32).powi(2)),
+            rest => diagonal(outputs, &|(_, b)| b.powi(rest as i32).powi(2)),
         });
         let product =
             DMatrix::from_fn(
@@ -226,7 +236,10 @@ impl Reader {
             Observable::A(mode) => self.sides(state, mode).0,
             Observable::B(mode) => self.sides(state, mode).1,
             Observable::Conserved(mode) => match state {
-                State::Modes(modes) => (modes[mode].b - modes[mode].a) * (modes[mode].b + modes[mode].a),
+                State::Modes(modes) => {
+                    let (a, b) = modes[mode].factors(self.layers);
+                    (b - a) * (b + a)
+                }
                 State::Blocks(blocks) => {
                     let (left, right) = (self.frame.left.column(mode), self.frame.right.column(mode));
                     left.dot(&(&blocks.above[0] * left)) - right.dot(&(&blocks.below[1] * right))
@@ -242,8 +255,8 @@ impl Reader {
     fn sides(&self, state: &State, mode: usize) -> (f64, f64) {
         match state {
             State::Modes(modes) => {
-                let sign = if modes[mode].b < 0.0 { -1.0 } else { 1.0 };
-                (sign * modes[mode].a, sign * modes[mode].b)
+                let (a, b) = modes[mode].factors(self.layers);
+                if b < 0.0 { (-a, -b) } else { (a, b) }
             }
             State::Blocks(blocks) => {
                 let left = self.frame.left.column(mode);
