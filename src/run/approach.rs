@@ -152,8 +152,9 @@ fn measured(
         };
         let (x_middle, y_middle) = (middle(|p| p.0), middle(|p| p.1));
         let line = x.iter().map(|x| (y_middle + value * (x.ln() - x_middle)).exp()).collect();
-        let digits = format!("{value:.2}").replace('-', "−");
-        label = format!("{label} ~ {symbol}^{{{digits} ± {std_error:.2}}}");
+        let digits = if std_error < 0.01 { 3 } else { 2 };
+        let power = format!("{value:.digits$} ± {std_error:.digits$}").replace('-', "−");
+        label = format!("{label} ~ {symbol}^{{{power}}}");
         drawn.layers.push(Layer::overlay("", style, Overlay::Curve { x: x.clone(), y: line }));
     } else {
         drawn.notes.push(format!("{label}: exponent {exponent}"));
