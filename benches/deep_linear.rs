@@ -6,6 +6,7 @@
 //! Every number is the shortest of many short runs, which a busy machine disturbs least.
 
 use asymptotica::linalg::{Read, multiply};
+use asymptotica::problem::Method;
 use asymptotica::problem::Problem;
 use asymptotica::rng::Stream;
 use asymptotica::scenario::{Overrides, Source, resolve};
@@ -56,7 +57,8 @@ fn simulation(layers: usize, n: usize) {
     let times = [0.0, updates as f64 / size as f64];
     let run = |end: usize| {
         let measure = Measure { times: &times[..end], observables: &[], risk: Risk::Overlaps };
-        simulate::replica(&problem, size, &measure, &Stream::root(1), &|| false).expect("a replica")
+        simulate::replica(&problem, size, Method::Direct, &measure, &Stream::root(1), &|| false)
+            .expect("a replica")
     };
     let start = shortest(5, || drop(black_box(run(1))));
     let whole = shortest(9, || drop(black_box(run(2))));
