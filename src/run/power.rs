@@ -105,8 +105,15 @@ fn planted(
         };
         Ok((*job, JobResult { simulation: result.simulation.clone(), law }))
     };
-    let results: Vec<(Job, JobResult)> =
-        outcome.results.par_iter().map(law).collect::<Result<_, RunError>>()?;
+    let results: Result<Vec<(Job, JobResult)>, RunError> = outcome.results.par_iter().map(law).collect();
+    let results = match results {
+        Ok(results) => results,
+        // Another shape than that of the start, or an average that does not converge: no law to be compared.
+        Err(RunError::Law(error)) => {
+            return Ok(Power::NotIdentifiable { reason: format!("gives no law: {error}") });
+        }
+        Err(error) => return Err(error),
+    };
     let faulty_outcome = Outcome { results, wall_seconds: 0.0 };
     let faulty_tracks = tracks(faulty, &faulty_outcome);
     let answers = judge_tracks(faulty, &faulty_tracks, LEVEL);
