@@ -39,9 +39,11 @@ fn caption(scenario: &Scenario, rows: &[Row]) -> String {
     sizes.sort_unstable();
     sizes.dedup();
     let mut text = String::new();
-    if let Some(most) = simulated.iter().filter_map(|r| r.replicas).max() {
+    let counts = || simulated.iter().filter_map(|r| r.replicas);
+    if let (Some(fewest), Some(most)) = (counts().min(), counts().max()) {
         let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        text += &format!("Simulation at $d$ = {}, {most} replicas.", list.join(", "));
+        let replicas = if fewest < most { format!("{fewest} to {most}") } else { most.to_string() };
+        text += &format!("Simulation at $d$ = {}, {replicas} replicas.", list.join(", "));
     }
     if !scenario.notes.is_empty() {
         text += &format!(" {}", scenario.notes);
