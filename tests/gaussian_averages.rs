@@ -436,24 +436,43 @@ fn steep_activations_are_resolved_or_refused() {
     }
 }
 
+/// Sums of ReLU averages against their terms, for two covariances in turn; the second one has a field of
+/// variance 0 among its students and another one at its end.
 #[test]
-fn sums_equal_their_terms() {
-    let c = six_fields();
+fn relu_sums_equal_their_terms() {
     let s = [-0.7, 1.3, -0.4, 2.1, 0.9, -1.6];
-    for activation in [Activation::Relu, Activation::Erf] {
-        let law = Averages::new(activation);
-        for students in [2, 4, 6] {
-            let sums = law.i4_sums(&c, &s, students).unwrap();
+    let mut with_zeros = six_fields();
+    for i in [1, 5] {
+        with_zeros.row_mut(i).fill(0.0);
+        with_zeros.column_mut(i).fill(0.0);
+    }
+    for students in [2, 4, 6] {
+        let mut sums = relu::Sums::new(students, 6);
+        let mut first = vec![f64::NAN; students * 6];
+        let mut second = vec![f64::NAN; students * (students + 1) / 2];
+        for c in [six_fields(), with_zeros.clone()] {
+            sums.load(c.as_slice(), &s).unwrap();
+            sums.first(&mut first);
+            sums.second(0.37, &mut second).unwrap();
+            let mut of_pairs = second.iter();
             for i in 0..students {
-                for k in 0..students {
-                    let mut expected = 0.0;
+                for b in 0..6 {
+                    let terms = (0..6).map(|e| s[e] * relu::i3(&c, i, b, e).unwrap());
+                    close(first[i * 6 + b], terms.sum(), 1e-14, "first");
+                }
+                for k in i..students {
+                    let mut expected = 0.37 * relu::j2(&c, i, k).unwrap();
                     for e in 0..6 {
                         for f in 0..6 {
-                            expected += s[e] * s[f] * law.i4(&c, i, k, e, f).unwrap();
+                            expected += s[e] * s[f] * relu::i4(&c, i, k, e, f).unwrap();
                         }
                     }
-                    close(sums[(i, k)], expected, 1e-12, activation.name());
+                    close(*of_pairs.next().unwrap(), expected, 1e-12, "second");
                 }
+            }
+            for a in 0..6 {
+                let terms = (0..6).map(|e| s[e] * relu::i2(&c, a, e).unwrap());
+                close(sums.output(a), terms.sum(), 1e-14, "output");
             }
         }
     }
@@ -467,6 +486,8 @@ fn a_matrix_that_is_no_covariance_is_refused() {
     let law = Averages::new(Activation::Relu);
     assert!(matches!(law.i2(&c, 0, 1), Err(AverageError::NotACovariance { minor, .. }) if minor < -0.4));
     assert!(matches!(law.i4(&c, 0, 1, 2, 3), Err(AverageError::NotACovariance { .. })));
+    let loaded = relu::Sums::new(4, 6).load(c.as_slice(), &[1.0; 6]);
+    assert!(matches!(loaded, Err(AverageError::NotACovariance { .. })));
     assert!(matches!(Averages::new(Activation::Tanh).i2(&c, 0, 1), Err(AverageError::NotACovariance { .. })));
 }
 

@@ -12,6 +12,7 @@ use crate::report::figure::{
 };
 use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
 use crate::theory;
+use std::collections::BTreeMap;
 
 /// The figure of a scenario. `answers` go under it, one line each.
 pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
@@ -40,22 +41,26 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
 fn caption(scenario: &Scenario, rows: &[Row]) -> String {
     let mut text = String::new();
     for (source, name) in [(Source::Direct, "Direct simulation"), (Source::Chain, "Overlap chain")] {
-        let simulated: Vec<&Row> = rows.iter().filter(|r| r.source == source).collect();
-        let mut sizes: Vec<(usize, usize)> =
-            simulated.iter().filter_map(|r| Some((r.size?, r.replicas?))).collect();
-        sizes.sort_unstable_by_key(|&(size, replicas)| (size, std::cmp::Reverse(replicas)));
-        sizes.dedup_by_key(|(size, _)| *size);
+        // Fewest and most replicas at each size.
+        let mut sizes: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.source == source) {
+            if let (Some(size), Some(replicas)) = (row.size, row.replicas) {
+                let (fewest, most) = sizes.entry(size).or_insert((replicas, replicas));
+                (*fewest, *most) = ((*fewest).min(replicas), (*most).max(replicas));
+            }
+        }
         if sizes.is_empty() {
             continue;
         }
-        let join = |list: Vec<usize>| list.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-        let mut replicas: Vec<usize> = sizes.iter().map(|&(_, replicas)| replicas).collect();
+        let mut replicas: Vec<String> =
+            sizes.values().map(|(a, b)| if a < b { format!("{a} to {b}") } else { b.to_string() }).collect();
         replicas.dedup();
         let with = if replicas.len() > 1 { " with" } else { "," };
-        let sizes = join(sizes.iter().map(|&(size, _)| size).collect());
+        let list: Vec<String> = sizes.keys().map(usize::to_string).collect();
         let space = if text.is_empty() { "" } else { " " };
         let symbol = scenario.cases[0].problem.size_symbol();
-        text += &format!("{space}{name} at {symbol} = {sizes}{with} {} replicas.", join(replicas));
+        let (list, replicas) = (list.join(", "), replicas.join(", "));
+        text += &format!("{space}{name} at {symbol} = {list}{with} {replicas} replicas.");
     }
     if !scenario.notes.is_empty() {
         text += &format!(" {}", scenario.notes);

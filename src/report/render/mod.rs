@@ -9,7 +9,9 @@ mod axis;
 mod clip;
 mod curves;
 mod font;
+mod grid;
 mod heatmap;
+mod key;
 mod legend;
 pub mod markup;
 mod page;
@@ -18,6 +20,7 @@ mod plot;
 pub mod scene;
 mod style;
 pub mod ticks;
+mod words;
 
 pub use markup::check as check_text;
 pub use page::compose;

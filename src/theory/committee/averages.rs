@@ -72,40 +72,6 @@ impl Averages {
         }
     }
 
-    /// F_ik = sum_cd s_c s_d <g'(u_i) g'(u_k) g(u_c) g(u_d)> for i, k < `students` and c, d over all fields.
-    ///
-    /// For ReLU several times cheaper than the sum of [`Self::i4`], because averages share quadratures; for the other
-    /// activations it is that sum, with each pair {c, d} taken once.
-    ///
-    /// # Panics
-    /// If `s` has another length than C, or C has fewer fields than `students`.
-    pub fn i4_sums(
-        &self,
-        c: &DMatrix<f64>,
-        s: &[f64],
-        students: usize,
-    ) -> Result<DMatrix<f64>, AverageError> {
-        if self.activation == Activation::Relu {
-            return relu::i4_sums(c, s, students);
-        }
-        assert!(s.len() == c.nrows() && students <= s.len(), "one weight per field, students first");
-        let mut sums = DMatrix::zeros(students, students);
-        for i in 0..students {
-            for k in 0..=i {
-                let mut sum = 0.0;
-                for f in 0..s.len() {
-                    sum += s[f] * s[f] * self.i4(c, i, k, f, f)?;
-                    for e in 0..f {
-                        sum += 2.0 * s[e] * s[f] * self.i4(c, i, k, e, f)?;
-                    }
-                }
-                sums[(i, k)] = sum;
-                sums[(k, i)] = sum;
-            }
-        }
-        Ok(sums)
-    }
-
     fn quadrature(&self) -> Quadrature<impl Fn(f64) -> f64, impl Fn(f64) -> f64> {
         let g = self.activation;
         Quadrature::new(move |x| g.value(x), move |x| g.derivative(x))

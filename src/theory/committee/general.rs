@@ -2,6 +2,7 @@
 
 use super::averages::{AverageError, Averages};
 use super::{Coefficients, Observable, erf, upper};
+use crate::math::gaussian::relu;
 use crate::problem::activation::Activation;
 use crate::problem::committee::{Overlaps, Trained};
 use crate::theory::Law;
@@ -31,6 +32,7 @@ pub(super) struct General {
 enum Kernel {
     Erf(erf::Kernel),
     Linear,
+    Relu(relu::Sums),
     /// Average by average, on a matrix copy of C.
     Averages(Averages, DMatrix<f64>),
 }
@@ -47,6 +49,7 @@ impl General {
         let kernel = match activation {
             Activation::Erf => Kernel::Erf(erf::Kernel::new(k, m)),
             Activation::Linear => Kernel::Linear,
+            Activation::Relu => Kernel::Relu(relu::Sums::new(k, n)),
             other => Kernel::Averages(Averages::new(other), DMatrix::zeros(n, n)),
         };
         let mut c = vec![0.0; n * n];
@@ -130,6 +133,18 @@ impl General {
                 self.second[0] = dot(&self.first, s) + noise_variance;
                 self.output.copy_from_slice(&self.first[..k]);
             }
+            Kernel::Relu(sums) => {
+                sums.load(c, s)?;
+                sums.first(&mut self.first);
+                if with_second_order {
+                    sums.second(noise_variance, &mut self.second)?;
+                }
+                if self.both_layers {
+                    for (i, output) in self.output.iter_mut().enumerate() {
+                        *output = sums.output(i);
+                    }
+                }
+            }
             Kernel::Averages(averages, matrix) => {
                 matrix.copy_from_slice(c);
                 for a in 0..k {
@@ -184,6 +199,12 @@ impl General {
             Kernel::Linear => {
                 for (a, s_a) in s.iter().enumerate() {
                     sum += s_a * dot(&c[a * n..][..n], s);
+                }
+            }
+            Kernel::Relu(sums) => {
+                sums.load(c, s)?;
+                for (a, s_a) in s.iter().enumerate() {
+                    sum += s_a * sums.output(a);
                 }
             }
             Kernel::Averages(averages, matrix) => {

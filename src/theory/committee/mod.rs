@@ -14,8 +14,9 @@
 //! The averages are those of [`averages::Averages`]. The paper prints the error as student minus teacher where these
 //! equations need teacher minus student, and the third I3 of the Q equation as I3(i,k,.).
 //!
-//! Three forms of the right-hand side: `general` for any activation, with vectorised sums for erf and matrix
-//! products for linear units; `reduced`, M + K + 1 equations for linear units with a fixed second layer.
+//! Two forms of the right-hand side: `general` for any activation, with vectorised sums for erf, sums that share
+//! quadratures for ReLU and matrix products for linear units; `reduced`, M + K + 1 equations for linear units with
+//! a fixed second layer.
 
 mod arcsine;
 pub mod asymptotics;

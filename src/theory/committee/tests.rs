@@ -100,7 +100,7 @@ fn as_printed(problem: &Committee, start: &Overlaps) -> Vec<f64> {
 #[test]
 fn every_kernel_equals_the_printed_equations() {
     let mut rng = StdRng::seed_from_u64(0x5eed_0001);
-    for activation in [Activation::Erf, Activation::Linear, Activation::Quadratic] {
+    for activation in [Activation::Erf, Activation::Linear, Activation::Quadratic, Activation::Relu] {
         // 1, 3, 10 and 21 pairs: fewer than, and not a multiple of, the lanes of the erf kernel.
         for (k, m) in [(1, 1), (2, 3), (4, 2), (6, 5)] {
             for _ in 0..20 {
@@ -123,7 +123,7 @@ fn every_kernel_equals_the_printed_equations() {
 #[test]
 fn the_risk_of_the_law_is_the_population_risk() {
     let mut rng = StdRng::seed_from_u64(0x5eed_0002);
-    for activation in [Activation::Erf, Activation::Linear, Activation::Quadratic] {
+    for activation in [Activation::Erf, Activation::Linear, Activation::Quadratic, Activation::Relu] {
         let mut problem = problem(4, 3, activation);
         problem.output = OutputScaling::MeanField;
         let start = overlaps(&problem, &mut rng);

@@ -17,7 +17,12 @@
 //! arc-cosine kernel of Cho & Saul (2009). Only P_abcd is not elementary; it is one quadrature of 8 to 112
 //! nodes with an error set beforehand.
 //!
-//! A field of variance 0 gives 0, because g'(0) = 0 here.
+//! A field of variance 0 gives 0, because g'(0) = 0 here. [`Sums`] adds averages over all fields with shared
+//! angles and quadratures.
+
+mod sums;
+
+pub use sums::Sums;
 
 use super::AverageError;
 use super::orthant::{Orthant, PAIR, PAIRS, Pair};
@@ -75,91 +80,6 @@ pub fn i4(c: &DMatrix<f64>, a: usize, b: usize, e: usize, f: usize) -> Result<f6
 /// <g'(a) g'(b)>.
 pub fn j2(c: &DMatrix<f64>, a: usize, b: usize) -> Result<f64, AverageError> {
     if sigma(c, a)? * sigma(c, b)? == 0.0 { Ok(0.0) } else { Ok(both(&pair(c, a, b)?)) }
-}
-
-/// F_ik = sum_cd s_c s_d <g'(i) g'(k) g(c) g(d)> for i, k < `students` and c, d over all fields.
-///
-/// The six averages of four different fields share one quadrature, and all averages share the angles of the
-/// pairs, so this is several times cheaper than the sum of [`i4`].
-///
-/// # Panics
-/// If `s` has another length than C, or C has fewer fields than `students`.
-pub fn i4_sums(c: &DMatrix<f64>, s: &[f64], students: usize) -> Result<DMatrix<f64>, AverageError> {
-    let n = c.nrows();
-    assert!(s.len() == n && students <= n, "one weight per field, students first");
-    let mut weight = s.to_vec();
-    for (i, weight) in weight.iter_mut().enumerate() {
-        *weight *= sigma(c, i)?;
-    }
-    let active: Vec<usize> = (0..n).filter(|&i| c[(i, i)] > 0.0).collect();
-    let mut pairs = vec![Pair::SAME; n * n];
-    for (m, &i) in active.iter().enumerate() {
-        for &j in &active[..m] {
-            let pair = pair(c, i, j)?;
-            pairs[i * n + j] = pair;
-            pairs[j * n + i] = pair;
-        }
-    }
-    let pair = |i: usize, j: usize| Ok(pairs[i * n + j]);
-    let mut sums = DMatrix::zeros(students, students);
-    for (m, &i) in active.iter().enumerate() {
-        if i >= students {
-            break;
-        }
-        for &k in &active[..=m] {
-            let mut sum = 0.0;
-            for (top, &f) in active.iter().enumerate() {
-                for &e in &active[..=top] {
-                    if let Some(value) = few(pair, i, k, e, f)? {
-                        let times = if e == f { 1.0 } else { 2.0 };
-                        sum += times * weight[e] * weight[f] * value;
-                    }
-                }
-            }
-            sums[(i, k)] += sum;
-            if i != k {
-                sums[(k, i)] += sum;
-            }
-        }
-    }
-    for_each_four(&active, |fields| {
-        if fields[1] >= students {
-            return Ok(());
-        }
-        let mut own = [Pair::SAME; 6];
-        for (m, (i, j)) in PAIRS.into_iter().enumerate() {
-            own[m] = pairs[fields[i] * n + fields[j]];
-        }
-        let orthant = orthant(&own, fields)?;
-        for (m, (i, j)) in PAIRS.into_iter().enumerate() {
-            let (i, j) = (fields[i], fields[j]);
-            if i < students && j < students {
-                let (e, f) = PAIRS[5 - m];
-                let value = 2.0 * weight[fields[e]] * weight[fields[f]] * four(&own, &orthant, m);
-                sums[(i, j)] += value;
-                sums[(j, i)] += value;
-            }
-        }
-        Ok(())
-    })?;
-    Ok(sums)
-}
-
-/// All sets of four of `fields`, which ascend.
-fn for_each_four(
-    fields: &[usize],
-    mut visit: impl FnMut([usize; 4]) -> Result<(), AverageError>,
-) -> Result<(), AverageError> {
-    for d in 3..fields.len() {
-        for c in 2..d {
-            for b in 1..c {
-                for a in 0..b {
-                    visit([fields[a], fields[b], fields[c], fields[d]])?;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn sigma(c: &DMatrix<f64>, a: usize) -> Result<f64, AverageError> {
