@@ -35,8 +35,9 @@ pub(super) struct Fitted {
     pub law_error: f64,
     /// At a point without spread, the misfits of the line as an error of r_inf: no noise can explain them.
     pub misfit: f64,
-    /// Change of r_inf without the smallest of three sizes or more; 0 with two.
-    pub drift: f64,
+    /// Error of r_inf if a next term e N^-2 beta is behind the change of r_inf that leaving out the smallest
+    /// of three sizes or more makes; 0 with two.
+    pub truncation: f64,
 }
 
 impl Fitted {
@@ -59,15 +60,14 @@ impl Fitted {
         Place { series: track.series.clone(), size: None, observable: track.observable.clone(), x: self.x }
     }
 
-    /// The band. Where the form fails, twice the change of r_inf without the smallest size bounds what the
-    /// form neglects: a next term in N^-2 beta moves r_inf by 4/3 of that change for sizes that double.
+    /// The band, wider by twice the error of truncation where the form fails.
     pub fn width(&self, tracks: &[Track], critical: f64, form_fails: bool) -> Width {
-        let drift = if form_fails { 2.0 * self.drift.abs() } else { 0.0 };
+        let truncation = if form_fails { 2.0 * self.truncation.abs() } else { 0.0 };
         Width {
             scale: tracks[self.track].scale,
             mean: self.line.limit,
             random: critical * self.line.variance.sqrt(),
-            fixed: self.law_error + self.misfit + drift,
+            fixed: self.law_error + self.misfit + truncation,
             replicas: self.replicas(),
         }
     }
@@ -142,11 +142,11 @@ fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted>
     let chi_squared = if uncertain { chi_squared(&line, &z, &r, &variances) } else { 0.0 };
     let misfit = |((a, r), z): ((&f64, &f64), &f64)| a.abs() * (r - line.limit - line.slope * z).abs();
     let misfit = if uncertain { 0.0 } else { weights.iter().zip(&r).zip(&z).map(misfit).sum() };
-    let drift = if z.len() > 2 { fit(&z[1..], &r[1..], &variances[1..])?.limit - line.limit } else { 0.0 };
+    let truncation = if z.len() > 2 { truncation(&line, &weights, &z, &r, &variances)? } else { 0.0 };
     if !uncertain {
         line.variance = 0.0;
     }
-    let finite = [line.limit, line.variance, law_error, chi_squared, misfit, drift];
+    let finite = [line.limit, line.variance, law_error, chi_squared, misfit, truncation];
     finite.iter().all(|v| v.is_finite()).then_some(Fitted {
         track,
         x,
@@ -157,6 +157,32 @@ fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted>
         chi_squared,
         law_error,
         misfit,
-        drift,
+        truncation,
     })
+}
+
+/// What a term e z^2 does to r_inf, with e from the change of r_inf without the smallest size.
+fn truncation(line: &Line, weights: &[f64], z: &[f64], r: &[f64], variances: &[f64]) -> Option<f64> {
+    let change = fit(&z[1..], &r[1..], &variances[1..])?.limit - line.limit;
+    let without = coefficients(&z[1..], &variances[1..])?;
+    let square = |weights: &[f64], z: &[f64]| weights.iter().zip(z).map(|(a, z)| a * z * z).sum::<f64>();
+    let (all, fewer) = (square(weights, z), square(&without, &z[1..]));
+    // A smallest size without any weight changes nothing.
+    Some(if fewer == all { 0.0 } else { change * all / (fewer - all) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_is_the_error_of_an_exact_next_term() {
+        let z = [0.01, 0.005, 0.002, 0.001];
+        let variances = [3e-6, 1e-6, 7e-7, 2e-7];
+        let r: Vec<f64> = z.iter().map(|z| 0.07 + 2.0 * z - 150.0 * z * z).collect();
+        let line = fit(&z, &r, &variances).unwrap();
+        let weights = coefficients(&z, &variances).unwrap();
+        let error = truncation(&line, &weights, &z, &r, &variances).unwrap();
+        assert!((line.limit - error - 0.07).abs() < 1e-13 && error.abs() > 1e-4, "{error}");
+    }
 }

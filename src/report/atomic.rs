@@ -33,11 +33,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_with(path, bytes, true)
 }
 
-/// As [`write`], without waiting for the disk: whole after an end of the process, but perhaps empty after a
+/// As [`write()`], without waiting for the disk: whole after an end of the process, but perhaps empty after a
 /// failure of the machine.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_quickly(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_with(path, bytes, false)
 }

@@ -35,7 +35,7 @@ fn ends_wrong(groups: &[Group], looks: Looks, count: usize, fixed_level: bool, s
 
 #[test]
 fn looking_repeatedly_keeps_the_error() {
-    let (repetitions, count) = (400, 4);
+    let (repetitions, count) = (200, 4);
     let looks = Looks { level: 0.95, first: 8 };
     let (mut spending, mut fixed) = (0, 0);
     let mut data = stream(80);
