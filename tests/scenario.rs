@@ -786,12 +786,14 @@ fn theory_alone_keeps_the_starts_that_it_needs() {
 fn claims_that_cannot_be_tested_are_refused() {
     let claim = "[claim]\nobservables = \"R[1,2]\"\nmetric = \"absolute\"\nresolution = 0.03\n";
     assert_eq!(good(&format!("{SMALL}{claim}")).claims[0].observables, ["R[1,2]"]);
+    let limit = format!("{SMALL}{claim}limit = \"extrapolate\"\n");
+    assert_eq!(good(&limit).claims[0].limit, Limit::Extrapolate);
     assert_eq!(
-        bad(&format!("{SMALL}{claim}limit = \"extrapolate\"\n")),
-        "x.toml:26: claim.limit = \"extrapolate\": claims about the limit of infinite size are not available yet
+        bad(&limit.replace("sizes = [50, 90]", "sizes = [50]")),
+        "x.toml:26: claim.limit = \"extrapolate\": a limit needs several sizes, and there is 1
   26 | limit = \"extrapolate\"
      |         ^^^^^^^^^^^^^
-  help: use limit = \"at-size\": the claim then holds for every simulated size"
+  help: give simulation.sizes = [100, 200, 400], or use limit = \"at-size\""
     );
     let lawless = format!("{SMALL}{claim}").replace("start = \"replica\"", "enabled = false");
     let message = bad(&lawless);
