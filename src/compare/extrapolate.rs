@@ -15,6 +15,9 @@ use super::{
 use rand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Draws that tell whether a bias is significant at 1 %.
+const POWER_DRAWS: usize = 1000;
+
 /// Judges one claim in the limit of infinite size: whether r_inf of r_N = r_inf + c N^-beta is within the
 /// resolution at every claimed point of all curves together. See [the module page](crate::compare) for what
 /// is estimated, tested and assumed.
@@ -86,7 +89,7 @@ pub fn extrapolate<R: Rng + ?Sized>(
         degrees_of_freedom: points[k].degrees_of_freedom(),
         p_value,
     });
-    if form.is_none() && points.iter().any(|point| point.line.variance > 0.0) {
+    if form.is_none() && points.iter().any(Fitted::is_uncertain) {
         findings.push(Finding::FormUntested);
     }
     let fails = form.as_ref().is_some_and(Form::fails);
@@ -133,8 +136,8 @@ pub fn extrapolate<R: Rng + ?Sized>(
         curves: curves(&tracks, &points, &gaps, bands.as_deref()),
     };
     let sizes: BTreeSet<usize> = points.iter().flat_map(|p| p.values.iter().map(|v| v.size)).collect();
-    let approaches =
-        tracks.iter().map(|track| approach(groups, track, &samples, terms.draws, generator)).collect();
+    let draws = terms.draws.min(POWER_DRAWS);
+    let approaches = tracks.iter().map(|track| approach(groups, track, &samples, draws, generator)).collect();
     Extrapolated { verdict, expected, sizes: sizes.into_iter().collect(), form, approaches }
 }
 
