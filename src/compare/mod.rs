@@ -49,12 +49,12 @@
 //! be equal.
 //!
 //! **The form** r_inf + c N^-beta is tested where a point has three sizes ([`Form`]): the largest chi^2 per
-//! degree of freedom over all points (the weighted misfit in units of the pooled variance, the F ratio of a test
-//! for lack of fit), against its distribution in the same draws. If p < 1 %, the sizes are
-//! too small: nothing is confirmed, and every half width grows by twice the error that a next term e N^-2 beta
-//! would make in r_inf, e being what the change of r_inf without the smallest size suggests, so that only a gap
-//! far beyond the resolution is still refuted. The finding names the
-//! smallest size, which is to be left out. With two sizes the form is assumed, and the finding says so.
+//! degree of freedom over all points (the weighted misfit in units of the pooled variance, the F ratio of a
+//! test for lack of fit), against its distribution in the same draws. If p < 1 %, the sizes are too small:
+//! nothing is confirmed, and every half width grows by twice the error that a next term e N^-2 beta would make
+//! in r_inf, e being what the change of r_inf without the smallest size suggests, so that only a gap far beyond
+//! the resolution is still refuted. The finding names the smallest size, which is to be left out. With two sizes
+//! the form is assumed, and the finding says so.
 //!
 //! | case | outcome |
 //! |---|---|
@@ -136,8 +136,7 @@
 //! n used: strong skewness lowers the coverage of every method at small n. It is therefore measured, tested and
 //! reported ([`Skewness`]), and positive observables are compared through logarithms. Signs give 2^(n-1)
 //! patterns, so below [`FEWEST_REPLICAS`] no 95 % band exists and the answer is "undecided"; a simulation
-//! without any spread needs none. In the limit: the
-//! bias is c N^-beta with the stated beta at the sizes used.
+//! without any spread needs none. In the limit: the bias is c N^-beta with the stated beta at the sizes used.
 //!
 //! # Not claimed
 //! Nothing between the points, outside the claimed ranges of x, or where both roads diverge. The gap of [`judge`]
