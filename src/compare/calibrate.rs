@@ -5,7 +5,7 @@ use super::bootstrap::{SignedSums, critical_value, p_value, remaining};
 use super::decision::argmax;
 use super::deviation::Sample;
 use super::fitted::{Fitted, Value};
-use super::line::{chi_squared, fit};
+use super::line::Line;
 use rand::Rng;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) struct Calibration {
 }
 
 /// The wild bootstrap of all fits: signs on the centred deviations of every replica, independent between runs
-/// and shared by all points of a run; means, variances, weights, fit and chi^2 are recomputed in every draw.
+/// and shared by all points of a run; means, standard errors, fit and chi^2 are recomputed in every draw.
 pub(super) fn calibrate<R: Rng + ?Sized>(
     points: &[Fitted],
     samples: &[Sample],
@@ -47,26 +47,25 @@ pub(super) fn calibrate<R: Rng + ?Sized>(
 }
 
 /// One value of a point in a draw.
-struct Source {
-    z: f64,
-    replicas: f64,
-    from: From,
-}
-
-enum From {
+enum Source {
     /// The signs of the replicas of a run, at one of its rows, with sqrt(S) in the unit of the point.
-    Signs { run: usize, slot: usize, root: f64 },
+    Signs { run: usize, slot: usize, root: f64, replicas: f64 },
     /// No sign moves it; its variance is carried over from other sizes.
     Nothing { variance: f64 },
+}
+
+struct Point {
+    z: Vec<f64>,
+    line: Line,
+    sources: Vec<Source>,
 }
 
 /// Everything that a draw recomputes.
 struct Redrawn {
     counts: Vec<usize>,
     sums: Vec<SignedSums>,
-    points: Vec<Vec<Source>>,
-    /// Work space: z, mean and variance of the values of one point.
-    z: Vec<f64>,
+    points: Vec<Point>,
+    /// Work space: mean and variance of the values of one point.
     r: Vec<f64>,
     variances: Vec<f64>,
 }
@@ -95,56 +94,49 @@ impl Redrawn {
             counts.push(rows[0].len());
             sums.push(SignedSums::new(&rows));
         }
-        let sources = |point: &Fitted| -> Vec<Source> {
+        let redrawn = |point: &Fitted| {
             // Every value in units of the largest standard deviation, so that squares stay in range.
             let largest = point.values.iter().map(|v| v.variance.sqrt()).fold(0.0, f64::max);
-            let source = |(value, &z): (&Value, &f64)| {
-                let from = match value.drawn {
-                    Some(at) => {
-                        let (run, slot) = places[&at];
-                        From::Signs { run, slot, root: sums[run].roots[slot] / largest }
-                    }
-                    None => From::Nothing { variance: value.variance / largest / largest },
-                };
-                Source { z, replicas: value.replicas as f64, from }
+            let source = |value: &Value| match value.drawn {
+                Some(at) => {
+                    let (run, slot) = places[&at];
+                    let root = sums[run].roots[slot] / largest;
+                    Source::Signs { run, slot, root, replicas: value.replicas as f64 }
+                }
+                None => Source::Nothing { variance: value.variance / largest / largest },
             };
-            point.values.iter().zip(&point.z).map(source).collect()
+            let sources = point.values.iter().map(source).collect();
+            Point { z: point.z.clone(), line: point.line.clone(), sources }
         };
-        let points = uncertain().map(sources).collect();
-        Self { counts, sums, points, z: Vec::new(), r: Vec::new(), variances: Vec::new() }
+        let points = uncertain().map(redrawn).collect();
+        Self { counts, sums, points, r: Vec::new(), variances: Vec::new() }
     }
 
-    /// max abs(t) and the largest chi^2 per degree of freedom; both infinite in a draw without spread.
+    /// max abs(t) and the largest chi^2 per degree of freedom. A draw without spread makes them infinite.
     fn draw(&mut self, signs: &[Vec<f64>]) -> (f64, f64) {
         for (sums, signs) in self.sums.iter_mut().zip(signs) {
             sums.draw(signs);
         }
         let (mut largest, mut misfit) = (0.0_f64, 0.0_f64);
-        for point in &self.points {
-            self.z.clear();
+        for Point { z, line, sources } in &self.points {
             self.r.clear();
             self.variances.clear();
-            for source in point {
-                let n = source.replicas;
-                let (r, variance) = match source.from {
-                    From::Signs { run, slot, root } => {
+            for source in sources {
+                let (r, variance) = match *source {
+                    Source::Signs { run, slot, root, replicas: n } => {
                         let y = self.sums[run].latest()[slot];
-                        let Some(rest) = remaining(y, n) else { return (f64::INFINITY, f64::INFINITY) };
+                        let rest = remaining(y, n).unwrap_or(0.0);
                         (y * root / n, root * root * rest / (n * (n - 1.0)))
                     }
-                    From::Nothing { variance } => (0.0, variance),
+                    Source::Nothing { variance } => (0.0, variance),
                 };
-                self.z.push(source.z);
                 self.r.push(r);
                 self.variances.push(variance);
             }
-            let Some(line) = fit(&self.z, &self.r, &self.variances) else {
-                return (f64::INFINITY, f64::INFINITY);
-            };
-            largest = largest.max(line.limit * line.limit / line.variance);
-            if point.len() > 2 {
-                let chi_squared = chi_squared(&line, &self.z, &self.r, &self.variances);
-                misfit = misfit.max(chi_squared / (point.len() - 2) as f64);
+            largest = largest.max(line.limit(&self.r).powi(2) / line.variance(&self.variances));
+            if sources.len() > 2 {
+                let chi_squared = line.chi_squared(z, &self.r, &self.variances);
+                misfit = misfit.max(chi_squared / (sources.len() - 2) as f64);
             }
         }
         (largest.sqrt(), misfit)

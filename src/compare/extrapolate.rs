@@ -89,7 +89,7 @@ pub fn extrapolate<R: Rng + ?Sized>(
         degrees_of_freedom: points[k].degrees_of_freedom(),
         p_value,
     });
-    if form.is_none() && points.iter().any(|point| point.line.variance > 0.0) {
+    if form.is_none() && points.iter().any(Fitted::is_uncertain) {
         findings.push(Finding::FormUntested);
     }
     let fails = form.as_ref().is_some_and(Form::fails);

@@ -2,7 +2,7 @@
 
 use super::deviation::Sample;
 use super::join::Track;
-use super::line::{Line, chi_squared, coefficients, fit};
+use super::line::Line;
 use super::planning::Width;
 use super::{Exponents, Finding, Group, Moments, Place};
 
@@ -26,10 +26,11 @@ pub(super) struct Fitted {
     pub x: f64,
     pub values: Vec<Value>,
     pub z: Vec<f64>,
-    /// The coefficients of r_inf in the values.
-    pub weights: Vec<f64>,
-    /// Its variance is 0 at a point without any spread.
     pub line: Line,
+    /// r_inf.
+    pub limit: f64,
+    /// Of r_inf, from the spread over replicas; 0 at a point without any spread.
+    pub std_error: f64,
     pub chi_squared: f64,
     /// The law's errors as an error of r_inf.
     pub law_error: f64,
@@ -48,7 +49,7 @@ impl Fitted {
 
     /// Whether any of its values has spread.
     pub fn is_uncertain(&self) -> bool {
-        self.line.variance > 0.0
+        self.std_error > 0.0
     }
 
     pub fn degrees_of_freedom(&self) -> usize {
@@ -65,8 +66,8 @@ impl Fitted {
         let truncation = if form_fails { 2.0 * self.truncation.abs() } else { 0.0 };
         Width {
             scale: tracks[self.track].scale,
-            mean: self.line.limit,
-            random: critical * self.line.variance.sqrt(),
+            mean: self.limit,
+            random: critical * self.std_error,
             fixed: self.law_error + self.misfit + truncation,
             replicas: self.replicas(),
         }
@@ -107,7 +108,7 @@ pub(super) fn fits(
                 })
                 .collect();
             carry_variances(&mut values, expected.fluctuation);
-            match fitted(t, point.x, values, expected.bias) {
+            match fitted(t, point.x, values, expected) {
                 Some(point) => points.push(point),
                 None => {
                     let last = point.members.last().expect("two sizes at least");
@@ -130,30 +131,35 @@ fn carry_variances(values: &mut [Value], fluctuation: f64) {
     }
 }
 
-fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted> {
-    let z: Vec<f64> = values.iter().map(|v| (v.size as f64).powf(-beta)).collect();
+/// The fit of one point, weighted with the inverse variances n N^(2 phi) that the expected exponent gives the
+/// means up to a common factor.
+fn fitted(track: usize, x: f64, values: Vec<Value>, expected: Exponents) -> Option<Fitted> {
+    let z: Vec<f64> = values.iter().map(|v| (v.size as f64).powf(-expected.bias)).collect();
     let r: Vec<f64> = values.iter().map(|v| v.mean).collect();
-    let uncertain = values.iter().any(|v| v.drawn.is_some());
-    let variances: Vec<f64> =
-        if uncertain { values.iter().map(|v| v.variance).collect() } else { vec![1.0; z.len()] };
-    let mut line = fit(&z, &r, &variances)?;
-    let weights = coefficients(&z, &variances)?;
-    let law_error = weights.iter().zip(&values).map(|(a, v)| a.abs() * v.law_error).sum();
-    let chi_squared = if uncertain { chi_squared(&line, &z, &r, &variances) } else { 0.0 };
-    let misfit = |((a, r), z): ((&f64, &f64), &f64)| a.abs() * (r - line.limit - line.slope * z).abs();
-    let misfit = if uncertain { 0.0 } else { weights.iter().zip(&r).zip(&z).map(misfit).sum() };
-    let truncation = if z.len() > 2 { truncation(&line, &weights, &z, &r, &variances)? } else { 0.0 };
-    if !uncertain {
-        line.variance = 0.0;
+    let weight = |v: &Value| v.replicas as f64 * (v.size as f64).powf(2.0 * expected.fluctuation);
+    let weights: Vec<f64> = values.iter().map(weight).collect();
+    let variances: Vec<f64> = values.iter().map(|v| v.variance).collect();
+    let line = Line::new(&z, &weights)?;
+    let (limit, slope) = (line.limit(&r), line.slope(&r));
+    let std_error = line.variance(&variances).sqrt();
+    let (mut chi_squared, mut misfit) = (0.0, 0.0);
+    if std_error > 0.0 {
+        chi_squared = line.chi_squared(&z, &r, &variances);
+    } else {
+        let missed = line.a.iter().zip(&r).zip(&z).map(|((a, r), z)| (a * (r - limit - slope * z)).abs());
+        misfit = missed.sum();
     }
-    let finite = [line.limit, line.variance, law_error, chi_squared, misfit, truncation];
+    let law_error = line.a.iter().zip(&values).map(|(a, v)| a.abs() * v.law_error).sum();
+    let truncation = if z.len() > 2 { truncation(&line, &z, &weights, &r)? } else { 0.0 };
+    let finite = [limit, std_error, chi_squared, law_error, misfit, truncation];
     finite.iter().all(|v| v.is_finite()).then_some(Fitted {
         track,
         x,
         values,
         z,
-        weights,
         line,
+        limit,
+        std_error,
         chi_squared,
         law_error,
         misfit,
@@ -162,13 +168,12 @@ fn fitted(track: usize, x: f64, values: Vec<Value>, beta: f64) -> Option<Fitted>
 }
 
 /// What a term e z^2 does to r_inf, with e from the change of r_inf without the smallest size.
-fn truncation(line: &Line, weights: &[f64], z: &[f64], r: &[f64], variances: &[f64]) -> Option<f64> {
-    let change = fit(&z[1..], &r[1..], &variances[1..])?.limit - line.limit;
-    let without = coefficients(&z[1..], &variances[1..])?;
-    let square = |weights: &[f64], z: &[f64]| weights.iter().zip(z).map(|(a, z)| a * z * z).sum::<f64>();
-    let (all, fewer) = (square(weights, z), square(&without, &z[1..]));
-    // A smallest size without any weight changes nothing.
-    Some(if fewer == all { 0.0 } else { change * all / (fewer - all) })
+fn truncation(line: &Line, z: &[f64], weights: &[f64], r: &[f64]) -> Option<f64> {
+    let fewer = Line::new(&z[1..], &weights[1..])?;
+    let squares: Vec<f64> = z.iter().map(|z| z * z).collect();
+    let (all_error, fewer_error) = (line.limit(&squares), fewer.limit(&squares[1..]));
+    let change = fewer.limit(&r[1..]) - line.limit(r);
+    Some(change * all_error / (fewer_error - all_error))
 }
 
 #[cfg(test)]
@@ -178,11 +183,10 @@ mod tests {
     #[test]
     fn truncation_is_the_error_of_an_exact_next_term() {
         let z = [0.01, 0.005, 0.002, 0.001];
-        let variances = [3e-6, 1e-6, 7e-7, 2e-7];
+        let weights = [3.0, 1.0, 7.0, 20.0];
         let r: Vec<f64> = z.iter().map(|z| 0.07 + 2.0 * z - 150.0 * z * z).collect();
-        let line = fit(&z, &r, &variances).unwrap();
-        let weights = coefficients(&z, &variances).unwrap();
-        let error = truncation(&line, &weights, &z, &r, &variances).unwrap();
-        assert!((line.limit - error - 0.07).abs() < 1e-13 && error.abs() > 1e-4, "{error}");
+        let line = Line::new(&z, &weights).unwrap();
+        let error = truncation(&line, &z, &weights, &r).unwrap();
+        assert!((line.limit(&r) - error - 0.07).abs() < 1e-13 && error.abs() > 1e-4, "{error}");
     }
 }

@@ -175,7 +175,7 @@ impl Target {
         let parts: Vec<(f64, usize)> = point
             .values
             .iter()
-            .zip(&point.weights)
+            .zip(&point.line.a)
             .map(|(value, a)| (a * a * value.variance, value.replicas))
             .collect();
         Self {

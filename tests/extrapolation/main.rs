@@ -198,37 +198,31 @@ fn observables_without_spread_are_extrapolated_without_statistics() {
 
     let curved = World { curvature: 1000.0, ..World::QUIET };
     let limit = absolute(&groups(curved, &[100, 200, 400]), &mut stream(23));
-    let (a, z) = line_by_hand(&[100.0, 200.0, 400.0]);
-    let r: Vec<f64> = z.iter().map(|z| 1000.0 * z * z).collect();
-    let r_inf: f64 = a.iter().zip(&r).map(|(a, r)| a * r).sum();
-    let c = slope_by_hand(&z, &r);
-    let misfit: f64 = (0..3).map(|k| a[k].abs() * (r[k] - r_inf - c * z[k]).abs()).sum();
+    let r = [100.0_f64, 200.0, 400.0].map(|n| 1000.0 / (n * n));
+    let (r_inf, misfit) = line_by_hand(&[100.0, 200.0, 400.0], &r);
     let (low, high) = limit.verdict.curves[0].band.as_ref().unwrap()[7];
     assert!(misfit > 1e-3 && (0.5 * (low + high) - r_inf).abs() < 1e-12, "{r_inf} {low} {high}");
     assert!((0.5 * (high - low) - misfit).abs() < 1e-12);
 }
 
-/// Coefficients of r_inf with equal weights, and z.
-fn line_by_hand(sizes: &[f64]) -> (Vec<f64>, Vec<f64>) {
+/// r_inf and the misfits as its error, by the normal equations with weights N.
+fn line_by_hand(sizes: &[f64], r: &[f64]) -> (f64, f64) {
     let z: Vec<f64> = sizes.iter().map(|n| 1.0 / n).collect();
-    let n = z.len() as f64;
-    let (sum, squares): (f64, f64) = (z.iter().sum(), z.iter().map(|z| z * z).sum());
-    let det = n * squares - sum * sum;
-    (z.iter().map(|z| (squares - sum * z) / det).collect(), z)
-}
-
-fn slope_by_hand(z: &[f64], r: &[f64]) -> f64 {
-    let n = z.len() as f64;
-    let (mean_z, mean_r) = (z.iter().sum::<f64>() / n, r.iter().sum::<f64>() / n);
-    let cross: f64 = z.iter().zip(r).map(|(z, r)| (z - mean_z) * (r - mean_r)).sum();
-    cross / z.iter().map(|z| (z - mean_z).powi(2)).sum::<f64>()
+    let moment = |power: i32| -> f64 { sizes.iter().zip(&z).map(|(n, z)| n * z.powi(power)).sum() };
+    let det = moment(2) * moment(0) - moment(1).powi(2);
+    let a: Vec<f64> = sizes.iter().zip(&z).map(|(n, z)| n * (moment(2) - moment(1) * z) / det).collect();
+    let b: Vec<f64> = sizes.iter().zip(&z).map(|(n, z)| n * (moment(0) * z - moment(1)) / det).collect();
+    let sum = |c: &[f64]| -> f64 { c.iter().zip(r).map(|(c, r)| c * r).sum() };
+    let (limit, slope) = (sum(&a), sum(&b));
+    (limit, (0..z.len()).map(|k| (a[k] * (r[k] - limit - slope * z[k])).abs()).sum())
 }
 
 /// A matched start (no spread at any size) beside noisy points, and an observable that happens to be equal in
 /// all replicas of one size: there the spread of the other sizes is carried over.
 #[test]
 fn points_without_spread_at_some_sizes_have_defined_bands() {
-    let groups = World { slope: 2.0, ..World::QUIET }.groups(&SIZES, 8, &mut stream(24));
+    let world = World { slope: 2.0, ..World::QUIET };
+    let groups = world.groups(&SIZES, 8, &mut stream(24));
     let plain = absolute(&groups, &mut stream(25));
     let mut started = groups.clone();
     for group in &mut started {
@@ -244,7 +238,7 @@ fn points_without_spread_at_some_sizes_have_defined_bands() {
     assert_eq!(band[1..], plain.verdict.curves[0].band.as_ref().unwrap()[..]);
 
     let mut frozen = groups.clone();
-    let value = frozen[3].law[0][5];
+    let value = frozen[3].law[0][5].map(|law| law + world.mean(5, 800));
     frozen[3].simulation.iter_mut().for_each(|row| row[5] = value);
     let limit = absolute(&frozen, &mut stream(25));
     let half = |limit: &Extrapolated, p: usize| {
@@ -486,7 +480,8 @@ fn extreme_values_never_become_nan() {
             let back: Extrapolated = serde_json::from_str(&text).expect("no number was written as null");
             assert_eq!(back, limit);
             let words = limit.sentence() + &limit.headline();
-            assert!(!words.contains("NaN") && !words.contains("inf;") && !words.contains("inf "), "{words}");
+            let mut tokens = words.split(|c: char| !c.is_alphanumeric() && c != '_');
+            assert!(!tokens.any(|token| token == "NaN" || token == "inf"), "{words}");
         }
     }
 }
