@@ -8,7 +8,7 @@ use asymptotica::problem::{Problem, Start};
 use asymptotica::rng::Stream;
 use asymptotica::scenario::{Overrides, Source, resolve};
 use asymptotica::theory::deep_linear::{
-    Balanced, Blocks, Clock, Drive, Flow, Mode, TwoLayerMode, effective_starts, infinite_depth_time,
+    Balanced, Blocks, Clock, Drive, Flow, Mode, Table, TwoLayerMode, effective_starts, infinite_depth_time,
     learning_time, small_start_time,
 };
 use asymptotica::theory::{self, LawError, LawOptions};
@@ -114,14 +114,34 @@ fn a_mode_at_its_learning_time_has_learnt_at_any_depth() {
         let clock = Clock::new(layers);
         let (s, u0, rate) = (2.3, 4e-4, 0.8);
         let mode = Mode::new(&clock, s, u0, rate);
+        let table = Table::new(&clock, mode.lowest());
         for u in [5e-4, 0.01, 0.4, 1.15, 1.9, 2.29, s * (1.0 - 1e-9)] {
-            let (reached, gap) = mode.at(&clock, mode.time_to(&clock, u));
-            assert!((reached / u - 1.0).abs() < 1e-11, "L = {layers}: {reached} for {u}");
+            let time = mode.time_to(&clock, u);
+            // The inverse by iteration and the one from the table.
+            for (reached, gap) in [mode.at(&clock, time), mode.look_up(&table, &mut 0, time)] {
+                assert!((reached / u - 1.0).abs() < 1e-11, "L = {layers}: {reached} for {u}");
+                assert!((gap / (s - u) - 1.0).abs() < 1e-6, "L = {layers}: gap {gap} for {}", s - u);
+            }
             assert!(mode.at(&clock, 1e6).1 == 0.0 && mode.at(&clock, 1e6).0 == s);
-            assert!((gap / (s - u) - 1.0).abs() < 1e-6, "L = {layers}: gap {gap} for {}", s - u);
         }
         assert_eq!(mode.at(&clock, 0.0).0, mode.at(&clock, 0.0).0);
         assert!((mode.at(&clock, 0.0).0 / u0 - 1.0).abs() < 1e-13);
+    }
+}
+
+#[test]
+fn the_table_of_a_depth_is_its_inverse_to_rounding_between_all_nodes() {
+    for layers in [3, 5, 10, 64] {
+        let clock = Clock::new(layers);
+        let mode = Mode::new(&clock, 1.0, 1e-9, 1.0);
+        let (table, mut near) = (Table::new(&clock, mode.lowest()), 0);
+        let end = mode.time_to(&clock, 1.0 - 1e-15);
+        for k in 1..4000 {
+            let time = end * (k as f64 / 4000.0).powi(3);
+            let ((u, gap), (read, read_gap)) = (mode.at(&clock, time), mode.look_up(&table, &mut near, time));
+            assert!((read / u - 1.0).abs() < 2e-13, "L = {layers}, t = {time}: {read} for {u}");
+            assert!((read_gap / gap - 1.0).abs() < 1e-11, "L = {layers}, t = {time}: {read_gap} for {gap}");
+        }
     }
 }
 

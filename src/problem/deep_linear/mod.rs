@@ -1,11 +1,12 @@
 //! Deep linear networks under gradient descent, and tanh networks of the same shape.
 
 mod parameters;
+mod settings;
 mod start;
 mod target;
 
 pub use parameters::KIND;
-pub(super) use parameters::fit_settings;
+pub(super) use settings::fit_settings;
 pub use start::{Measured, SampleMoments, Start};
 pub use target::{Basis, Factors, Target};
 
@@ -303,6 +304,6 @@ impl DeepLinear {
     /// # Errors
     /// Rules between keys: widths, shapes, which start fits which depth.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        parameters::read(settings)
+        settings::read(settings)
     }
 }

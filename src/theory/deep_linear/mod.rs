@@ -18,6 +18,7 @@ mod flow;
 mod mode;
 mod motion;
 mod observables;
+mod table;
 mod tracker;
 mod two_layer;
 
@@ -25,6 +26,7 @@ pub use balanced::Balanced;
 pub use flow::{Drive, Flow, Stop};
 pub use mode::{Clock, Mode, infinite_depth_time, learning_time, one_layer_time, small_start_time};
 pub use observables::Blocks;
+pub use table::Table;
 pub use two_layer::{Factors, TwoLayerMode};
 
 use super::{LawError, LawOptions};

@@ -7,9 +7,10 @@
 //!
 //! and G is a sum of L logarithms over the L-th roots of unity. The time to reach a strength is therefore in closed
 //! form at any depth; the strength at a time is its inverse, by Halley's method in v = ln u/(s - u), in which u near
-//! 0 and near s keeps its digits and dtheta/dv = (u/s)^(2/L - 1) / L is tame at every depth: a third of a microsecond a
-//! point for L = 3. Two layers are the logistic curve, see `two_layer`.
+//! 0 and near s keeps its digits and dtheta/dv = (u/s)^(2/L - 1) / L is tame at every depth. Many points
+//! are read from a `table`. Two layers are the logistic curve, see `two_layer`.
 
+use super::table::Table;
 use std::f64::consts::PI;
 
 /// theta(y) for one depth L >= 3.
@@ -44,13 +45,18 @@ impl Clock {
         clock
     }
 
+    /// L.
+    pub(super) fn depth(&self) -> f64 {
+        self.depth
+    }
+
     /// theta at u/s = 1/(1 + e^-v).
-    fn theta(&self, v: f64) -> f64 {
+    pub(super) fn theta(&self, v: f64) -> f64 {
         self.theta_and_slope(v).0
     }
 
     /// theta, its derivative by v, and minus the logarithmic derivative of that.
-    fn theta_and_slope(&self, v: f64) -> (f64, f64, f64) {
+    pub(super) fn theta_and_slope(&self, v: f64) -> (f64, f64, f64) {
         let power = self.depth - 2.0;
         let share = power / self.depth;
         // -ln(u/s) = softplus(-v), and y^-(L-2) = e^(share softplus(-v)).
@@ -99,7 +105,7 @@ impl Clock {
 }
 
 /// From here on theta is linear in v to rounding.
-const LINEAR_FROM: f64 = 40.0;
+pub(super) const LINEAR_FROM: f64 = 40.0;
 
 /// One mode with 0 < u0 < s in units of its own clock.
 #[derive(Clone, Debug)]
@@ -126,7 +132,24 @@ impl Mode {
     /// u(t) and s - u(t), both to full relative precision.
     pub fn at(&self, clock: &Clock, t: f64) -> (f64, f64) {
         let v = if t == 0.0 { self.v0 } else { clock.invert(self.theta_0 + self.rate * t) };
-        (self.strength / (1.0 + (-v).exp()), self.strength / (1.0 + v.exp()))
+        self.strengths(v)
+    }
+
+    /// The same from a table that reaches down to [`Mode::lowest`]; `near` as in [`Table::invert`].
+    pub fn look_up(&self, table: &Table, near: &mut usize, t: f64) -> (f64, f64) {
+        let v = if t == 0.0 { self.v0 } else { table.invert(self.theta_0 + self.rate * t, near) };
+        self.strengths(v)
+    }
+
+    /// v at time 0.
+    pub fn lowest(&self) -> f64 {
+        self.v0
+    }
+
+    fn strengths(&self, v: f64) -> (f64, f64) {
+        let w = (-v.abs()).exp();
+        let (larger, smaller) = (self.strength / (1.0 + w), self.strength * w / (1.0 + w));
+        if v >= 0.0 { (larger, smaller) } else { (smaller, larger) }
     }
 
     /// The time at which the mode reaches `u` < s.

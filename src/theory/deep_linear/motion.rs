@@ -4,6 +4,7 @@ use super::balanced::Balanced;
 use super::flow::{Drive, Flow, Stop};
 use super::mode::{Clock, Mode};
 use super::observables::{ModeState, State};
+use super::table::Table;
 use super::tracker::{Motion, Stopped};
 use super::two_layer::TwoLayerMode;
 use nalgebra::DMatrix;
@@ -26,9 +27,15 @@ enum ModeLaw {
     },
     TwoLayers(TwoLayerMode),
     Deep {
+        table: Arc<Table>,
+        mode: Mode,
+        /// The node of the table that served last.
+        near: usize,
+    },
+    /// The fault without saturation.
+    Unsaturated {
         clock: Arc<Clock>,
         mode: Mode,
-        saturates: bool,
     },
     /// A deep mode that starts above its strength, or has none: outside the closed form.
     Numeric {
@@ -41,11 +48,21 @@ impl Modes {
     /// Modes with equal factors in all layers, from `(s, u0, rate)` each.
     pub fn balanced(modes: &[(f64, f64, f64)], layers: usize, saturates: bool, tolerance: f64) -> Self {
         let clock = (layers > 2).then(|| Arc::new(Clock::new(layers)));
+        let grows = |s: f64, u0: f64| 0.0 < u0 && u0 < s;
+        let table = clock.as_ref().filter(|_| saturates).map(|clock| {
+            let growing = modes.iter().filter(|&&(s, u0, _)| grows(s, u0));
+            let lowest = growing.map(|&(s, u0, rate)| Mode::new(clock, s, u0, rate).lowest());
+            Arc::new(Table::new(clock, lowest.fold(0.0, f64::min)))
+        });
         let law = |&(s, u0, rate): &(f64, f64, f64)| match &clock {
             None if layers == 1 => ModeLaw::OneLayer { s, u0, rate, saturates },
             None => two_layers(TwoLayerMode::new(s, u0.sqrt(), u0.sqrt(), rate), saturates),
-            Some(clock) if u0 < s => {
-                ModeLaw::Deep { clock: clock.clone(), mode: Mode::new(clock, s, u0, rate), saturates }
+            Some(clock) if grows(s, u0) => {
+                let mode = Mode::new(clock, s, u0, rate);
+                match &table {
+                    Some(table) => ModeLaw::Deep { table: table.clone(), mode, near: 0 },
+                    None => ModeLaw::Unsaturated { clock: clock.clone(), mode },
+                }
             }
             Some(_) => {
                 let factor = DMatrix::from_element(1, 1, u0.powf(1.0 / layers as f64));
@@ -96,11 +113,11 @@ impl Motion for Modes {
                         sides: Some((factors.a, factors.b)),
                     }
                 }
-                ModeLaw::Deep { clock, mode, saturates: true } => {
-                    let (u, gap) = mode.at(clock, time);
+                ModeLaw::Deep { table, mode, near } => {
+                    let (u, gap) = mode.look_up(table, near, time);
                     equal(u, gap)
                 }
-                ModeLaw::Deep { clock, mode, saturates: false } => match mode.unsaturated(clock, time) {
+                ModeLaw::Unsaturated { clock, mode } => match mode.unsaturated(clock, time) {
                     Some(u) => equal(u, mode.strength - u),
                     None => {
                         return Err(Stopped::Diverged {
