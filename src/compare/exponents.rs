@@ -1,6 +1,7 @@
 //! Measured powers of the size: how spread and bias of one curve shrink, pooled over its points.
 
 use super::Pooled;
+use super::deterministic;
 use super::deviation::Sample;
 use super::join::Track;
 use super::pool::{Cross, Pool, jackknife};
@@ -32,6 +33,10 @@ pub enum Unresolved {
     OneSize,
     /// No point has spread over replicas at every size.
     NoSpread,
+    /// Without any spread the deviation lies within ten times the law's own error.
+    WithinLawError,
+    /// Without any spread two sizes always lie on one power.
+    TwoExactSizes,
     /// The bias is significant (p < 1 %) at fewer than two sizes.
     BelowNoise { biased: usize, sizes: usize },
     /// Two sizes with significant bias have opposite biases.
@@ -92,6 +97,9 @@ pub(super) fn powers<R: Rng + ?Sized>(
     };
     if track.sizes.len() < 2 {
         return unresolved(Unresolved::OneSize);
+    }
+    if let Some((pooled, bias)) = deterministic::bias(track, samples) {
+        return Powers { pooled, fluctuation: Exponent::NotResolved { why: Unresolved::NoSpread }, bias };
     }
     let Some(pool) = Pool::new(track, samples) else { return unresolved(Unresolved::NoSpread) };
     let spreads = pool.log_spreads();

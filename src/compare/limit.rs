@@ -98,6 +98,11 @@ pub struct Pooled {
 }
 
 impl Pooled {
+    /// Of replicas without any spread.
+    pub(super) fn exact(bias_squared: f64) -> Self {
+        Self { spread: 0.0, spread_error: 0.0, bias_squared, bias_squared_error: 0.0, p_value: 0.0 }
+    }
+
     /// The root-mean-square bias, where it is significant (p < 1 %).
     pub fn bias(&self) -> Option<f64> {
         (self.is_biased() && self.bias_squared > 0.0).then(|| self.bias_squared.sqrt())

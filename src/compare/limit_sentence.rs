@@ -130,6 +130,10 @@ impl fmt::Display for Unresolved {
         match *self {
             Unresolved::OneSize => write!(f, "one size has no exponent"),
             Unresolved::NoSpread => write!(f, "no point has spread over replicas at every size"),
+            Unresolved::WithinLawError => {
+                write!(f, "replicas are equal and within ten errors of the law")
+            }
+            Unresolved::TwoExactSizes => write!(f, "replicas are equal, three sizes are needed"),
             Unresolved::BelowNoise { biased, sizes } => {
                 write!(f, "significant at {biased} of {sizes} sizes, two are needed")
             }

@@ -95,7 +95,10 @@
 //! their diagonal. Every size takes part, whether its own bias is significant or not, so nothing is selected:
 //! beta maximises (u M u) / (u z) with z = N^-beta and u = z / noise_N, the share of M along that power.
 //! Standard errors come from deleting one replica at a time (jackknife), intervals from Student quantiles with
-//! Satterthwaite's degrees of freedom.
+//! Satterthwaite's degrees of freedom. Where no replica of any size differs from another, as under gradient
+//! descent from a stated start, there are no statistics: the bias exponent is the least-squares slope of
+//! ln(root mean square of r_N over the points) against ln N, and its error is what three sizes or more depart from
+//! one power.
 //!
 //! A bias exponent is *resolvable* if at two sizes or more the pooled bias differs from zero with p < 1 % (wild
 //! bootstrap of sum r^2 over its noise floor; needs 8 replicas), no two of these sizes have opposite biases
@@ -165,6 +168,7 @@ mod answer;
 mod bootstrap;
 mod calibrate;
 mod decision;
+mod deterministic;
 mod deviation;
 mod exponents;
 mod extrapolate;

@@ -192,6 +192,12 @@ fn observables_without_spread_are_extrapolated_without_statistics() {
     let (low, high) = limit.verdict.sup_gap.unwrap();
     assert!(0.0 <= low && high < 1e-12);
     assert_eq!(limit.approaches[0].fluctuation, Exponent::NotResolved { why: Unresolved::NoSpread });
+    let Exponent::Resolved { value, std_error, .. } = limit.approaches[0].bias else {
+        panic!("{:?}", limit.approaches[0].bias)
+    };
+    assert!((value + 1.0).abs() < 1e-12 && std_error < 1e-12, "{value} {std_error}");
+    let two = absolute(&groups(right, &[100, 200]), &mut stream(23));
+    assert_eq!(two.approaches[0].bias, Exponent::NotResolved { why: Unresolved::TwoExactSizes });
 
     let wrong = World { limit: 0.2, ..right };
     assert_eq!(absolute(&groups(wrong, &SIZES), &mut stream(23)).verdict.outcome, Outcome::Refuted);
