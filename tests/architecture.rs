@@ -10,7 +10,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("linalg", &[]),
     ("rng", &[]),
     ("ode", &["math", "linalg"]),
-    ("problem", &["math"]),
+    // Data sets that a problem states by a seed are part of its definition.
+    ("problem", &["math", "rng"]),
     ("trajectory", &[]),
     ("theory", &["problem", "trajectory", "math", "linalg", "ode"]),
     ("simulate", &["problem", "trajectory", "linalg", "rng"]),

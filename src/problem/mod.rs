@@ -5,11 +5,13 @@
 pub mod activation;
 pub mod committee;
 pub mod deep_linear;
+pub mod ntk;
 pub mod scaling;
 pub mod spec;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
+use ntk::Ntk;
 use spec::{Parameter, Settings, Violation};
 
 /// What the program says of one kind of problem, without an instance of it.
@@ -40,7 +42,7 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
+pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, ntk::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -48,6 +50,7 @@ pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    Ntk(Box<Ntk>),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -91,6 +94,7 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    Ntk(ntk::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -143,6 +147,7 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -163,6 +168,7 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::Ntk(_) => &ntk::KIND,
         }
     }
 
@@ -171,6 +177,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::Ntk(problem) => problem.observables(),
         }
     }
 
@@ -180,6 +187,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
         }
     }
 
@@ -203,6 +211,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::Ntk(_) => true,
         }
     }
 
@@ -211,6 +220,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::Ntk(_) => None,
         }
     }
 
@@ -219,6 +229,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::Ntk(problem) => problem.uncovered(),
         }
     }
 
@@ -226,7 +237,7 @@ impl Problem {
     pub fn chain_uncovered(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.chain_uncovered(),
-            Self::DeepLinear(_) => {
+            Self::DeepLinear(_) | Self::Ntk(_) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
         }
@@ -237,6 +248,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::Ntk(problem) => problem.replica_bytes(size),
         }
     }
 
@@ -245,6 +257,7 @@ impl Problem {
         match self {
             Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+            Self::Ntk(_) => time.round(),
         }
     }
 
@@ -256,6 +269,7 @@ impl Problem {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
             },
+            Self::Ntk(_) => "$n$",
         }
     }
 
@@ -265,6 +279,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::Ntk(problem) => problem.cost(end, size, law),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod chain;
 mod committee;
 mod deep_linear;
+mod ntk;
 mod semidefinite;
 
 use crate::linalg::LinalgError;
@@ -91,6 +92,7 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::Ntk(problem) => ntk::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -107,5 +109,6 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::Ntk(problem) => ntk::start(problem, size, stream),
     }
 }

@@ -1,0 +1,172 @@
+//! Wide fully connected networks in the parametrisation of the neural tangent kernel, trained by gradient descent
+//! on a stated data set.
+
+mod data;
+mod nonlinearity;
+mod parameters;
+mod settings;
+
+pub use data::{Data, Inputs, Target};
+pub use nonlinearity::Nonlinearity;
+pub use parameters::KIND;
+
+use super::ObservableInfo;
+use super::spec::{Settings, Violation};
+use nalgebra::DVector;
+
+/// How the output depends on the width n of the last hidden layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parametrisation {
+    /// f = alpha z^(L+1): the kernel limit.
+    Ntk,
+    /// f = alpha z^(L+1) / sqrt n: features move at any width, and no kernel limit exists.
+    MeanField,
+}
+
+/// z^1 = W_s/sqrt(d) W^1 x + b_s beta^1, z^(l+1) = W_s/sqrt(n) W^(l+1) phi(z^l) + b_s beta^(l+1), L hidden layers of
+/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1).
+///
+/// With A the factor on z^(L+1), one update moves every entry of W and beta by -(eta / A^2) times the gradient of
+/// 1/(2P) sum_i (f(x_i) - y_i)^2 over the P training points; time = updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ntk {
+    /// L.
+    pub hidden_layers: usize,
+    pub nonlinearity: Nonlinearity,
+    /// W_s.
+    pub weight_std: f64,
+    /// b_s.
+    pub bias_std: f64,
+    /// eta.
+    pub learning_rate: f64,
+    /// alpha.
+    pub output_scale: f64,
+    pub parametrisation: Parametrisation,
+    /// The function at the start is subtracted from the network.
+    pub centred: bool,
+    pub inputs: Inputs,
+    /// Root mean square of a coordinate of the inputs.
+    pub rms_norm: f64,
+    pub target: Target,
+    /// Of the training labels.
+    pub noise_std: f64,
+    /// The first training points whose kernel entries are observables.
+    pub kernel_points: usize,
+}
+
+/// Where the law starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// All networks: the mean over the Gaussian process of their starts.
+    Ensemble,
+    /// One network with these outputs on training and test points.
+    Outputs { train: DVector<f64>, test: DVector<f64> },
+}
+
+impl Ntk {
+    /// Factor alpha (times n^-1/2 in the mean-field parametrisation) on the last field.
+    pub fn output_factor(&self, width: usize) -> f64 {
+        match self.parametrisation {
+            Parametrisation::Ntk => self.output_scale,
+            Parametrisation::MeanField => self.output_scale / (width as f64).sqrt(),
+        }
+    }
+
+    pub fn observables(&self) -> Vec<ObservableInfo> {
+        let info = |name, label, doc, shape, positive, symmetric| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape,
+            positive,
+            symmetric,
+        };
+        let (points, tests) = (self.inputs.points(), self.inputs.tests());
+        let pairs = vec![self.kernel_points, self.kernel_points];
+        let mut list = vec![info(
+            "train_loss",
+            "training loss",
+            "half the mean squared error on the training points, label noise included",
+            vec![],
+            true,
+            false,
+        )];
+        if tests > 0 {
+            list.push(info(
+                "test_loss",
+                "test loss",
+                "half the mean squared error on the test points against the target without noise",
+                vec![],
+                true,
+                false,
+            ));
+            list.push(info(
+                "f",
+                "$f$",
+                "output at a test point; the mean over starts where the law is that of the ensemble",
+                vec![tests],
+                false,
+                false,
+            ));
+            list.push(info(
+                "f_squared",
+                "$f$^{2}",
+                "squared output at a test point",
+                vec![tests],
+                true,
+                false,
+            ));
+        }
+        list.push(info("f_train", "$f$", "output at a training point", vec![points], false, false));
+        if self.kernel_points > 0 {
+            list.push(info(
+                "kernel",
+                "$Θ$",
+                "tangent kernel sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first training points",
+                pairs,
+                false,
+                true,
+            ));
+        }
+        list.push(info(
+            "kernel_drift",
+            "|Δ$Θ$|/|$Θ$(0)|",
+            "relative change of the tangent kernel on the training points since the start, in the Frobenius norm",
+            vec![],
+            false,
+            false,
+        ));
+        list
+    }
+
+    /// Why no law covers the problem, if so.
+    pub fn uncovered(&self) -> Option<String> {
+        (self.parametrisation == Parametrisation::MeanField)
+            .then(|| "in the mean-field parametrisation the kernel moves at any width".to_string())
+    }
+
+    /// Weights; activations, derivatives and errors of all points; three kernels.
+    pub fn replica_bytes(&self, width: usize) -> f64 {
+        let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
+        let points = (self.inputs.points() + self.inputs.tests()) as f64;
+        8.0 * (n * d + (layers - 1.0) * n * n + points * (3.0 * layers * n + d) + 3.0 * points * points)
+    }
+
+    /// See [`super::Problem::cost`]: forward, backward and update products at 5e9 multiplications a second.
+    pub fn cost(&self, end: f64, width: usize, law: bool) -> f64 {
+        let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
+        let points = self.inputs.points() as f64;
+        let weights = n * d + (layers - 1.0) * n * n + n;
+        let simulation = if width == 0 { 0.0 } else { end * (1e-5 + 3.0 * weights * points / 5e9) };
+        let law = if law { 1e-3 + 2e-9 * points.powi(3) } else { 0.0 };
+        simulation + law
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: shapes of stated data, equal inputs.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        settings::read(settings)
+    }
+}

@@ -1,0 +1,156 @@
+//! From checked keys to the problem: the rules between keys.
+
+use super::{Inputs, Nonlinearity, Ntk, Parametrisation, Target};
+use crate::problem::spec::{Settings, Violation};
+use nalgebra::{DMatrix, DVector};
+
+const DECLARED: &str = "every key is declared and checked";
+
+/// Checks of types and ranges are done; what is left are the rules between keys.
+pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
+    let mut broken = Vec::new();
+    let number = |key| settings.number(key).expect(DECLARED);
+    let inputs = inputs(settings, &mut broken);
+    let target = target(settings, &inputs, &mut broken);
+    let problem = Ntk {
+        hidden_layers: settings.count("hidden_layers").expect(DECLARED),
+        nonlinearity: nonlinearity(settings, &mut broken),
+        weight_std: number("weight_std"),
+        bias_std: number("bias_std"),
+        learning_rate: number("learning_rate"),
+        output_scale: number("output_scale"),
+        parametrisation: match settings.text("parametrisation") {
+            Some("mean-field") => Parametrisation::MeanField,
+            _ => Parametrisation::Ntk,
+        },
+        centred: settings.flag("centred").expect(DECLARED),
+        kernel_points: settings.count("kernel_points").expect(DECLARED).min(inputs.points()),
+        inputs,
+        rms_norm: number("rms_norm"),
+        target,
+        noise_std: number("noise_std"),
+    };
+    if broken.is_empty() { Ok(problem) } else { Err(broken) }
+}
+
+fn nonlinearity(settings: &Settings, broken: &mut Vec<Violation>) -> Nonlinearity {
+    let name = settings.text("activation").expect(DECLARED);
+    let leak = settings.number("leak");
+    let coefficients = match settings.get("coefficients") {
+        Some(_) => settings.vector("coefficients", 1),
+        None => None,
+    };
+    for (key, given, owner) in
+        [("leak", leak.is_some(), "leaky-relu"), ("coefficients", coefficients.is_some(), "polynomial")]
+    {
+        if given != (name == owner) {
+            let (rule, remedy) = if given {
+                (format!("has no meaning for activation = {name:?}"), "remove it".to_string())
+            } else {
+                (format!("is missing: activation = {owner:?} needs it"), format!("add {key}"))
+            };
+            broken.push(Violation::new(key, rule, remedy));
+        }
+    }
+    match name {
+        "leaky-relu" => Nonlinearity::LeakyRelu { slope: leak.unwrap_or(0.0) },
+        "erf" => Nonlinearity::Erf,
+        "gelu" => Nonlinearity::Gelu,
+        "sine" => Nonlinearity::Sine,
+        "tanh" => Nonlinearity::Tanh,
+        "linear" => Nonlinearity::Linear,
+        "polynomial" => {
+            let coefficients = coefficients.unwrap_or_default();
+            if coefficients.is_empty() || coefficients.len() > MOST_COEFFICIENTS {
+                let rule = format!("has {} entries", coefficients.len());
+                broken.push(Violation::new("coefficients", rule, format!("give 1 to {MOST_COEFFICIENTS}")));
+            }
+            Nonlinearity::Polynomial { coefficients }
+        }
+        _ => Nonlinearity::LeakyRelu { slope: 0.0 },
+    }
+}
+
+/// Of a polynomial activation: its moments reach twice the degree.
+const MOST_COEFFICIENTS: usize = 16;
+
+fn inputs(settings: &Settings, broken: &mut Vec<Violation>) -> Inputs {
+    let (kind, keys) = settings.tagged("inputs").expect(DECLARED);
+    let count = |key| keys.count(key).expect(DECLARED);
+    match kind {
+        "circle" => Inputs::Circle { points: count("points"), tests: count("tests") },
+        "sphere" | "gaussian" => {
+            let (points, tests, dimension) = (count("points"), count("tests"), count("dimension"));
+            let seed = count("seed") as u64;
+            if kind == "sphere" {
+                Inputs::Sphere { points, tests, dimension, seed }
+            } else {
+                Inputs::Gaussian { points, tests, dimension, seed }
+            }
+        }
+        _ => {
+            let columns = |key: &str| {
+                let rows = keys.matrix(key).unwrap_or_default();
+                DMatrix::from_fn(rows.first().map_or(0, Vec::len), rows.len(), |i, j| rows[j][i])
+            };
+            let (x, mut tests) = (columns("x"), columns("tests"));
+            if x.is_empty() {
+                broken.push(Violation::new("inputs.x", "holds no point", "give at least one row"));
+            }
+            if tests.ncols() > 0 && tests.nrows() != x.nrows() {
+                let rule = format!("has {} coordinates where x has {}", tests.nrows(), x.nrows());
+                broken.push(Violation::new("inputs.tests", rule, "give rows of equal length"));
+                tests = DMatrix::zeros(x.nrows(), 0);
+            }
+            if tests.ncols() == 0 {
+                tests = DMatrix::zeros(x.nrows(), 0);
+            }
+            let equal = (0..x.ncols()).flat_map(|j| (0..j).map(move |i| (i, j)));
+            if let Some((i, j)) = equal.into_iter().find(|&(i, j)| x.column(i) == x.column(j)) {
+                let rule = format!("rows {} and {} are equal: the kernel is singular", i + 1, j + 1);
+                broken.push(Violation::new("inputs.x", rule, "remove one of them"));
+            }
+            Inputs::Given { x, tests }
+        }
+    }
+}
+
+fn target(settings: &Settings, inputs: &Inputs, broken: &mut Vec<Violation>) -> Target {
+    let (kind, keys) = settings.tagged("target").expect(DECLARED);
+    let list = |key: &str| keys.get(key).and_then(|_| keys.vector(key, 1)).unwrap_or_default();
+    match kind {
+        "harmonics" => {
+            let (cosine, sine) = (list("cosine"), list("sine"));
+            if cosine.is_empty() && sine.is_empty() {
+                broken.push(Violation::new("target", "is zero", "give cosine or sine"));
+            }
+            if inputs.dimension() < 2 {
+                broken.push(Violation::new(
+                    "target.kind",
+                    "harmonics need two coordinates",
+                    "use polynomial",
+                ));
+            }
+            Target::Harmonics { cosine, sine }
+        }
+        "polynomial" => {
+            let product = keys.number("product").expect(DECLARED);
+            if product != 0.0 && inputs.dimension() < 2 {
+                broken.push(Violation::new("target.product", "needs two coordinates", "set it to 0"));
+            }
+            Target::Polynomial { coefficients: list("coefficients"), product }
+        }
+        _ => {
+            let (y, tests) = (list("y"), list("tests"));
+            for (key, found, needed) in
+                [("target.y", y.len(), inputs.points()), ("target.tests", tests.len(), inputs.tests())]
+            {
+                if found != needed {
+                    let rule = format!("has {found} entries for {needed} points");
+                    broken.push(Violation::new(key, rule, format!("give {needed} numbers")));
+                }
+            }
+            Target::Given { y: DVector::from_vec(y), tests: DVector::from_vec(tests) }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A network of finite width in the tangent-kernel parametrisation, its gradient step and its tangent kernel.
+
+use crate::linalg::{Read, multiply};
+use crate::problem::ntk::{Nonlinearity, Ntk};
+use crate::rng::Stream;
+use nalgebra::{DMatrix, DVector};
+
+/// W^1, ..., W^(L+1) and beta^1, ..., beta^(L+1).
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    weights: Vec<DMatrix<f64>>,
+    biases: Vec<DVector<f64>>,
+    nonlinearity: Nonlinearity,
+    weight_std: f64,
+    bias_std: f64,
+    /// A of f = A z^(L+1).
+    factor: f64,
+}
+
+/// Fields, units and errors of one set of inputs.
+#[derive(Clone, Debug)]
+pub(super) struct Pass {
+    /// z^l and phi(z^l), l = 1, ..., L; n x P.
+    fields: Vec<DMatrix<f64>>,
+    units: Vec<DMatrix<f64>>,
+    /// df/dz^l, the error of the output included where a step is taken; n x P, and 1 x P for l = L + 1.
+    errors: Vec<DMatrix<f64>>,
+    /// f.
+    pub output: DVector<f64>,
+}
+
+impl Network {
+    /// Entries N(0, 1) on the stream `init`.
+    pub fn draw(problem: &Ntk, width: usize, stream: &Stream) -> Self {
+        let mut gaussians = stream.child("init").gaussians();
+        let layers = problem.hidden_layers;
+        let mut weights = Vec::with_capacity(layers + 1);
+        let mut biases = Vec::with_capacity(layers + 1);
+        for l in 0..=layers {
+            let below = if l == 0 { problem.inputs.dimension() } else { width };
+            let here = if l == layers { 1 } else { width };
+            let mut w = DMatrix::zeros(here, below);
+            gaussians.fill(w.as_mut_slice());
+            let mut beta = DVector::zeros(here);
+            gaussians.fill(beta.as_mut_slice());
+            weights.push(w);
+            biases.push(beta);
+        }
+        Self {
+            weights,
+            biases,
+            nonlinearity: problem.nonlinearity.clone(),
+            weight_std: problem.weight_std,
+            bias_std: problem.bias_std,
+            factor: problem.output_factor(width),
+        }
+    }
+
+    /// W_s / sqrt(units below).
+    fn scale(&self, layer: usize) -> f64 {
+        self.weight_std / (self.weights[layer].ncols() as f64).sqrt()
+    }
+
+    pub fn room(&self, points: usize) -> Pass {
+        let hidden = &self.weights[..self.weights.len() - 1];
+        let room: Vec<DMatrix<f64>> = hidden.iter().map(|w| DMatrix::zeros(w.nrows(), points)).collect();
+        let errors = room.iter().cloned().chain([DMatrix::zeros(1, points)]).collect();
+        Pass { fields: room.clone(), units: room, errors, output: DVector::zeros(points) }
+    }
+
+    /// f of the columns of `x`, into `pass`.
+    pub fn forward(&self, x: &DMatrix<f64>, pass: &mut Pass) {
+        let last = self.weights.len() - 1;
+        for l in 0..=last {
+            let (below, above) = pass.units.split_at_mut(l);
+            let input = below.last().unwrap_or(x);
+            let w = (&self.weights[l], Read::Plain);
+            if l < last {
+                multiply(&mut pass.fields[l], false, self.scale(l), w, (input, Read::Plain));
+                let bias = &self.biases[l];
+                for mut column in pass.fields[l].column_iter_mut() {
+                    column.axpy(self.bias_std, bias, 1.0);
+                }
+                let values = pass.fields[l].as_slice().iter();
+                for (unit, z) in above[0].as_mut_slice().iter_mut().zip(values) {
+                    *unit = self.nonlinearity.value(*z);
+                }
+            } else {
+                // The last row of errors lends its room to the output field.
+                let output = &mut pass.errors[last];
+                multiply(output, false, self.scale(l), w, (input, Read::Plain));
+                let bias = self.bias_std * self.biases[last][0];
+                pass.output.iter_mut().zip(output.iter()).for_each(|(f, z)| *f = self.factor * (z + bias));
+            }
+        }
+    }
+
+    /// Errors of all layers from those of the output field.
+    fn backward(&self, pass: &mut Pass) {
+        for l in (0..self.weights.len() - 1).rev() {
+            let (here, above) = pass.errors.split_at_mut(l + 1);
+            let w = (&self.weights[l + 1], Read::Transposed);
+            multiply(&mut here[l], false, self.scale(l + 1), w, (&above[0], Read::Plain));
+            let fields = pass.fields[l].as_slice().iter();
+            for (error, z) in here[l].as_mut_slice().iter_mut().zip(fields) {
+                *error *= self.nonlinearity.derivative(*z);
+            }
+        }
+    }
+
+    /// Moves all parameters by -`step` times the gradient of sum_i e_i f(x_i), f as [`Network::forward`] left it.
+    pub fn descend(&mut self, x: &DMatrix<f64>, errors: &DVector<f64>, step: f64, pass: &mut Pass) {
+        let last = self.weights.len() - 1;
+        pass.errors[last].iter_mut().zip(errors.iter()).for_each(|(d, e)| *d = self.factor * e);
+        self.backward(pass);
+        for l in 0..=last {
+            let scale = self.scale(l);
+            let input = if l == 0 { x } else { &pass.units[l - 1] };
+            let error = &pass.errors[l];
+            multiply(
+                &mut self.weights[l],
+                true,
+                -step * scale,
+                (error, Read::Plain),
+                (input, Read::Transposed),
+            );
+            if self.bias_std > 0.0 {
+                for column in error.column_iter() {
+                    self.biases[l].axpy(-step * self.bias_std, &column, 1.0);
+                }
+            }
+        }
+    }
+
+    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2, of the inputs of the last forward pass.
+    pub fn kernel(&self, x: &DMatrix<f64>, pass: &mut Pass) -> DMatrix<f64> {
+        let last = self.weights.len() - 1;
+        pass.errors[last].fill(1.0);
+        self.backward(pass);
+        let points = x.ncols();
+        let mut kernel = DMatrix::zeros(points, points);
+        let (mut of_units, mut of_errors) = (kernel.clone(), kernel.clone());
+        let bias = self.bias_std * self.bias_std;
+        for l in 0..=last {
+            let input = if l == 0 { x } else { &pass.units[l - 1] };
+            let scale = self.scale(l);
+            multiply(&mut of_units, false, scale * scale, (input, Read::Transposed), (input, Read::Plain));
+            let error = &pass.errors[l];
+            multiply(&mut of_errors, false, 1.0, (error, Read::Transposed), (error, Read::Plain));
+            let parts = of_units.iter().zip(of_errors.iter());
+            kernel.iter_mut().zip(parts).for_each(|(k, (u, e))| *k += (u + bias) * e);
+        }
+        kernel
+    }
+
+    /// The parameters as one vector, and back: for tests of gradients.
+    #[cfg(test)]
+    pub fn parameters(&mut self) -> Vec<&mut f64> {
+        self.weights
+            .iter_mut()
+            .flat_map(|w| w.iter_mut())
+            .chain(self.biases.iter_mut().flat_map(|b| b.iter_mut()))
+            .collect()
+    }
+}
