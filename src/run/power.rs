@@ -169,6 +169,8 @@ fn shift(sound: &Scenario, before: &Outcome, after: &Outcome) -> f64 {
                 claim.series.contains(&sound.cases[track.case].series)
                     && claim.observables.contains(&track.group.observable)
                     && !track.group.law.is_empty()
+                    // A law without a simulation beside it is not compared.
+                    && !track.group.simulation.is_empty()
             })
             .map(|(before, after)| Group {
                 simulation: after.group.law.clone(),
