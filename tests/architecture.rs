@@ -12,7 +12,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ode", &["math", "linalg"]),
     ("problem", &["math"]),
     ("trajectory", &[]),
-    ("theory", &["problem", "trajectory", "math", "linalg", "ode"]),
+    // rng for the declared streams of Monte-Carlo laws.
+    ("theory", &["problem", "trajectory", "math", "linalg", "ode", "rng"]),
     ("simulate", &["problem", "trajectory", "linalg", "rng"]),
     ("compare", &["trajectory", "math", "rng"]),
     ("scenario", &["problem", "trajectory"]),

@@ -2,6 +2,7 @@
 
 pub mod committee;
 pub mod deep_linear;
+pub mod gaussian_mixture;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
@@ -59,6 +60,9 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
+            gaussian_mixture::integrate(problem, start, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -74,6 +78,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
     }
 }
 
