@@ -42,6 +42,9 @@
 //! mode strengths u_i, κ the learning rate and η the length of one step; time = η × updates, and the sizes of a
 //! simulation are 1/η (or divide the weights at time 0).
 //!
+//! Gaussian mixtures: α = n/d samples per dimension, Δ cluster variance, λ ridge, ν divisor of the sum over samples, b
+//! share of the samples in an update, τ persistence time, m = w·v/d, C(t, t') = w(t)·w(t')/d; time = updates.
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

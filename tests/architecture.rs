@@ -13,7 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Data sets that a problem states by a seed are part of its definition.
     ("problem", &["math", "rng"]),
     ("trajectory", &[]),
-    ("theory", &["problem", "trajectory", "math", "linalg", "ode"]),
+    // rng for the declared streams of Monte-Carlo laws.
+    ("theory", &["problem", "trajectory", "math", "linalg", "ode", "rng"]),
     ("simulate", &["problem", "trajectory", "linalg", "rng"]),
     ("compare", &["trajectory", "math", "rng"]),
     ("scenario", &["problem", "trajectory"]),

@@ -903,6 +903,10 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                 match parameter.key {
                     "training_set" => changes.extend(["law.enabled=false", "claim=[]"]),
                     "whitened" => changes.push("problem.training_set=100"),
+                    "threshold" => {
+                        changes.extend(["problem.data=three-clusters", "problem.initial_overlap=0.2"])
+                    }
+                    "response" => changes.push("problem.correlation_times=[1.0]"),
                     "step" => {
                         changes.extend(["problem.limit=initial-scale", "law.enabled=false", "claim=[]"])
                     }

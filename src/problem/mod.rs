@@ -5,12 +5,14 @@
 pub mod activation;
 pub mod committee;
 pub mod deep_linear;
+pub mod gaussian_mixture;
 pub mod ntk;
 pub mod scaling;
 pub mod spec;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
+use gaussian_mixture::GaussianMixture;
 use ntk::Ntk;
 use spec::{Parameter, Settings, Violation};
 
@@ -42,7 +44,7 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, ntk::KIND];
+pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, ntk::KIND, gaussian_mixture::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -51,6 +53,7 @@ pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
     Ntk(Box<Ntk>),
+    GaussianMixture(GaussianMixture),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -61,6 +64,8 @@ pub enum Method {
     Direct,
     /// The exact finite-size process in the space of order parameters.
     OverlapChain,
+    /// The algorithm itself on a data matrix that is never formed: its products are drawn as they are needed.
+    MatrixFree,
 }
 
 impl Method {
@@ -71,12 +76,14 @@ impl Method {
             "overlap-chain",
             "the same process in law, sampled in order-parameter space at a cost independent of the size",
         ),
+        ("matrix-free", "the same process in law on a data matrix that is never formed, for large sizes"),
     ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::OverlapChain => "overlap-chain",
+            Self::MatrixFree => "matrix-free",
         }
     }
 
@@ -84,6 +91,7 @@ impl Method {
         match name {
             "direct" => Some(Self::Direct),
             "overlap-chain" => Some(Self::OverlapChain),
+            "matrix-free" => Some(Self::MatrixFree),
             _ => None,
         }
     }
@@ -95,6 +103,7 @@ pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
     Ntk(ntk::Start),
+    GaussianMixture(gaussian_mixture::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -148,6 +157,7 @@ impl Problem {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
+            "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -169,6 +179,7 @@ impl Problem {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
             Self::Ntk(_) => &ntk::KIND,
+            Self::GaussianMixture(_) => &gaussian_mixture::KIND,
         }
     }
 
@@ -178,6 +189,15 @@ impl Problem {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
             Self::Ntk(problem) => problem.observables(),
+            Self::GaussianMixture(problem) => problem.observables(),
+        }
+    }
+
+    /// What the entries of a vector observable stand for, where it is a number: the times t' of C(t, t').
+    pub fn entry_values(&self, family: &str) -> Option<&[f64]> {
+        match self {
+            Self::GaussianMixture(problem) => problem.entry_values(family),
+            _ => None,
         }
     }
 
@@ -188,6 +208,7 @@ impl Problem {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
             Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
+            Self::GaussianMixture(problem) => Start::GaussianMixture(problem.start()),
         }
     }
 
@@ -212,6 +233,7 @@ impl Problem {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
             Self::Ntk(_) => true,
+            Self::GaussianMixture(_) => true,
         }
     }
 
@@ -221,6 +243,7 @@ impl Problem {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
             Self::Ntk(_) => None,
+            Self::GaussianMixture(_) => None,
         }
     }
 
@@ -230,15 +253,20 @@ impl Problem {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
             Self::Ntk(problem) => problem.uncovered(),
+            Self::GaussianMixture(_) => None,
         }
     }
 
-    /// Why no overlap chain covers the problem, if none does.
-    pub fn chain_uncovered(&self) -> Option<String> {
-        match self {
-            Self::Committee(problem) => problem.chain_uncovered(),
-            Self::DeepLinear(_) | Self::Ntk(_) => {
+    /// Why a method of simulation does not cover the problem, if it does not.
+    pub fn method_uncovered(&self, method: Method) -> Option<String> {
+        match (self, method) {
+            (_, Method::Direct) | (Self::GaussianMixture(_), Method::MatrixFree) => None,
+            (Self::Committee(problem), Method::OverlapChain) => problem.chain_uncovered(),
+            (_, Method::OverlapChain) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
+            }
+            (_, Method::MatrixFree) => {
+                Some("products are drawn for the stored data of a Gaussian mixture alone".to_string())
             }
         }
     }
@@ -249,6 +277,15 @@ impl Problem {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
             Self::Ntk(problem) => problem.replica_bytes(size),
+            Self::GaussianMixture(problem) => problem.replica_bytes(size, method),
+        }
+    }
+
+    /// Bytes that the law needs while it is integrated up to `end`, where they matter.
+    pub fn law_bytes(&self, end: f64) -> f64 {
+        match self {
+            Self::GaussianMixture(problem) => problem.law_bytes(end),
+            _ => 0.0,
         }
     }
 
@@ -258,13 +295,14 @@ impl Problem {
             Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
             Self::Ntk(_) => time.round(),
+            Self::GaussianMixture(problem) => problem.time_of(problem.updates_at(time)),
         }
     }
 
     /// What a size is called beside its number in captions and legends, in the markup of figures.
     pub fn size_symbol(&self) -> &'static str {
         match self {
-            Self::Committee(_) => "$d$",
+            Self::Committee(_) | Self::GaussianMixture(_) => "$d$",
             Self::DeepLinear(problem) => match problem.limit {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
@@ -280,6 +318,7 @@ impl Problem {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
             Self::Ntk(problem) => problem.cost(end, size, law),
+            Self::GaussianMixture(problem) => problem.cost(end, size, method, law),
         }
     }
 }

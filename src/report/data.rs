@@ -20,6 +20,8 @@ pub enum Source {
     Direct,
     /// The exact finite-d process in overlap space.
     Chain,
+    /// The algorithm on a data matrix that is never formed.
+    MatrixFree,
     /// The paired difference simulation minus law: mean, and standard error of that mean, over replicas. Not
     /// the difference of the two other rows' errors: pairing removes what replica and law share.
     Residual,
@@ -28,7 +30,7 @@ pub enum Source {
 impl Source {
     /// Replicas of a finite system.
     pub fn is_simulation(self) -> bool {
-        matches!(self, Source::Direct | Source::Chain)
+        matches!(self, Source::Direct | Source::Chain | Source::MatrixFree)
     }
 }
 
@@ -38,6 +40,7 @@ impl fmt::Display for Source {
             Source::Law => "law",
             Source::Direct => "direct",
             Source::Chain => "chain",
+            Source::MatrixFree => "matrix-free",
             Source::Residual => "residual",
         })
     }
@@ -51,6 +54,7 @@ impl FromStr for Source {
             "law" => Ok(Source::Law),
             "direct" => Ok(Source::Direct),
             "chain" => Ok(Source::Chain),
+            "matrix-free" => Ok(Source::MatrixFree),
             "residual" => Ok(Source::Residual),
             _ => Err(()),
         }
@@ -260,7 +264,7 @@ mod tests {
             })
             .collect();
         let moments = Moments::of(&[0.21, 0.27, 0.22]).unwrap();
-        for source in [Source::Direct, Source::Chain, Source::Residual] {
+        for source in [Source::Direct, Source::Chain, Source::MatrixFree, Source::Residual] {
             rows.push(Row::of_moments("", "generalisation_error", 2.5, source, 784, moments));
         }
         let single = Moments::of(&[0.21]).unwrap();

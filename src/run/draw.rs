@@ -4,7 +4,7 @@
 
 use super::approach;
 use crate::compare::Answer;
-use crate::problem::Problem;
+use crate::problem::{ObservableInfo, Problem};
 use crate::report::data::{Row, Source};
 use crate::report::figure::{
     Axis, Curves, Figure, HeatBlock, Heatmap, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals,
@@ -40,7 +40,11 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
 /// What was run, and the scenario's own remarks.
 fn caption(scenario: &Scenario, rows: &[Row]) -> String {
     let mut text = String::new();
-    for (source, name) in [(Source::Direct, "Direct simulation"), (Source::Chain, "Overlap chain")] {
+    for (source, name) in [
+        (Source::Direct, "Direct simulation"),
+        (Source::Chain, "Overlap chain"),
+        (Source::MatrixFree, "Matrix-free simulation"),
+    ] {
         // Fewest and most replicas at each size.
         let mut sizes: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.source == source) {
@@ -152,11 +156,12 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
 
 /// The value of another observable at the same point of the same curve.
 fn partner(rows: &[Row], row: &Row, observable: &str) -> Option<f64> {
-    let source = if row.source == Source::Residual { Source::Direct } else { row.source };
+    let of_residual = |r: &Row| row.source == Source::Residual && r.source.is_simulation();
     rows.iter()
         .find(|r| {
             r.observable == observable
-                && (r.x, r.source, r.size) == (row.x, source, row.size)
+                && (r.x, r.size) == (row.x, row.size)
+                && (r.source == row.source || of_residual(r))
                 && r.series == row.series
         })
         .map(|r| r.mean)
@@ -195,11 +200,19 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
     strands
 }
 
-/// `R[1,2]` as R with subscript 12; a family whose label is a formula is written as that.
+/// `R[1,2]` as R with subscript 12; a family whose label is a formula is written as that, and one whose entries
+/// stand for times t' with the time in its place.
 pub(super) fn entry_label(scenario: &Scenario, key: &str) -> String {
     match key.split_once('[') {
         Some((name, indices)) => {
             let indices = indices.trim_end_matches(']');
+            let problem = &scenario.cases[0].problem;
+            if let (Some(values), Ok(i)) = (problem.entry_values(name), indices.parse::<usize>())
+                && let Some(info) = problem.observables().into_iter().find(|o| o.name == name)
+                && let Some(value) = values.get(i - 1)
+            {
+                return info.label.replace("$t$'", &format!("{value}"));
+            }
             let short = indices.split(',').all(|i| i.len() == 1);
             let indices = if short { indices.replace(',', "") } else { indices.to_string() };
             let infos = scenario.cases[0].problem.observables();
@@ -322,6 +335,9 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
         [rows, columns] => (rows, columns),
         _ => return drawn,
     };
+    if panel.over_time {
+        return over_time(case, rows, panel, series, &info);
+    }
     let keys = info.entries();
     let numbers = |count: usize| (1..=count).map(|i| i.to_string()).collect::<Vec<_>>();
     drawn.row_labels = if info.shape.len() > 1 { numbers(height) } else { Vec::new() };
@@ -346,5 +362,59 @@ fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
         let values = (0..height).map(|i| (0..width).map(|j| value(&keys[i * width + j])).collect()).collect();
         drawn.blocks.push(HeatBlock { name: name.into(), values });
     }
+    if panel.difference {
+        drawn.blocks = difference(&drawn.blocks);
+    }
     drawn
+}
+
+/// The entries of a vector as rows, the snapshots as columns.
+fn over_time(
+    case: &Case,
+    rows: &[Row],
+    panel: &HeatmapPanel,
+    series: &str,
+    info: &ObservableInfo,
+) -> Heatmap {
+    let keys = info.entries();
+    let mut drawn = Heatmap::default();
+    let mut times: Vec<f64> = Vec::new();
+    for (simulated, name) in [(false, "theory"), (true, "simulation")] {
+        let of_road = |r: &&Row| {
+            r.source.is_simulation() == simulated && r.source != Source::Residual && r.series == *series
+        };
+        let of_entry = |key: &String| -> Vec<&Row> {
+            rows.iter().filter(of_road).filter(|r| r.observable == *key).collect()
+        };
+        let entries: Vec<Vec<&Row>> = keys.iter().map(of_entry).collect();
+        let Some(first) = entries.first().filter(|list| !list.is_empty()) else { continue };
+        times = first.iter().map(|r| r.x).collect();
+        let value = |list: &Vec<&Row>, x: f64| list.iter().find(|r| r.x == x).map_or(f64::NAN, |r| r.mean);
+        let values = entries.iter().map(|list| times.iter().map(|&x| value(list, x)).collect()).collect();
+        drawn.blocks.push(HeatBlock { name: name.into(), values });
+    }
+    let numbered: Vec<f64> = (1..=keys.len()).map(|i| i as f64).collect();
+    drawn.row_labels = sparse(case.problem.entry_values(info.name).unwrap_or(&numbered));
+    drawn.column_labels = sparse(&times);
+    if panel.difference {
+        drawn.blocks = difference(&drawn.blocks);
+    }
+    let title = format!("{}, columns: time", info.label);
+    drawn.title = if panel.title.is_empty() { title } else { panel.title.clone() };
+    drawn
+}
+
+/// Labels of at most eight of some numbers, the others empty.
+fn sparse(values: &[f64]) -> Vec<String> {
+    let stride = values.len().div_ceil(8).max(1);
+    let label = |(i, v): (usize, &f64)| if i % stride == 0 { format!("{v}") } else { String::new() };
+    values.iter().enumerate().map(label).collect()
+}
+
+/// Simulation minus law, where there are both.
+fn difference(blocks: &[HeatBlock]) -> Vec<HeatBlock> {
+    let [law, simulation] = blocks else { return Vec::new() };
+    let row = |(s, l): (&Vec<f64>, &Vec<f64>)| s.iter().zip(l).map(|(s, l)| s - l).collect();
+    let values = simulation.values.iter().zip(&law.values).map(row).collect();
+    vec![HeatBlock { name: "simulation − theory".into(), values }]
 }

@@ -131,6 +131,7 @@ pub fn finish(
 fn source(case: &Case) -> RowSource {
     match case.simulation.as_ref().map(|simulation| simulation.method) {
         Some(Method::OverlapChain) => RowSource::Chain,
+        Some(Method::MatrixFree) => RowSource::MatrixFree,
         Some(Method::Direct) | None => RowSource::Direct,
     }
 }

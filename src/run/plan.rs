@@ -19,6 +19,10 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
     let mut results = 0.0;
     let mut running: f64 = 0.0;
     for case in &scenario.cases {
+        if case.law.enabled {
+            let end = case.observe.times.last().copied().unwrap_or(0.0);
+            running = running.max(case.law_problem.law_bytes(end));
+        }
         let snapshot = 8.0 * (case.observe.times.len() * case.observe.observables.len()) as f64;
         let Some(simulation) = &case.simulation else { continue };
         for (&size, &replicas) in simulation.sizes.iter().zip(&simulation.replicas) {

@@ -297,10 +297,8 @@ impl Common<'_> {
 
     /// The problem must have the wanted method of simulation.
     fn check_method(&mut self, root: &Table, problem: &Problem, simulation: &Settings) {
-        if simulation.text("method").and_then(Method::from_name) != Some(Method::OverlapChain) {
-            return;
-        }
-        let Some(reason) = problem.chain_uncovered() else { return };
+        let method = simulation.text("method").and_then(Method::from_name);
+        let Some(reason) = method.and_then(|method| problem.method_uncovered(method)) else { return };
         let section = root.table("simulation");
         let issue = match section.and_then(|section| section.get("method")) {
             Some(node) => Issue::value(&node.at, "simulation.method", reason),

@@ -313,6 +313,13 @@ impl<'a> Stage<'a> {
             );
             self.issues.push(Issue::value(at, join(path, "matrix"), rule).help(help));
         }
+        let over_time = settings.flag("over_time")?;
+        let is_vector = |info: &ObservableInfo| info.name == matrix && info.shape.len() == 1;
+        if over_time && !self.cases.is_empty() && !self.observables.iter().any(is_vector) {
+            let rule = "is no vector, and over_time shows entries against snapshots";
+            let issue = Issue::value(at, join(path, "matrix"), rule);
+            self.issues.push(issue.help("remove over_time, or name a vector observable"));
+        }
         if self.sweep.is_some() {
             let help = "use [series] in place of [sweep], or a panel of curves";
             let issue =
@@ -341,6 +348,8 @@ impl<'a> Stage<'a> {
             title: settings.text("title")?.to_string(),
             matrix,
             time: settings.number("time"),
+            over_time,
+            difference: settings.flag("difference")?,
             series: series?,
         };
         (self.issues.len() == before).then_some(panel)

@@ -156,6 +156,10 @@ pub struct HeatmapPanel {
     pub matrix: String,
     /// The snapshot nearest to this time; the last one if absent.
     pub time: Option<f64>,
+    /// Rows are the entries of a vector and columns all snapshots.
+    pub over_time: bool,
+    /// Simulation minus law in place of both.
+    pub difference: bool,
     pub series: usize,
 }
 

@@ -271,6 +271,14 @@ const HEATMAP: &[Parameter] = &[
         "the snapshot nearest to it; the last one if absent",
         "20.0",
     ),
+    key(
+        "over_time",
+        Kind::Flag,
+        Default::Flag(false),
+        "a vector with its entries as rows and all snapshots as columns",
+        "true",
+    ),
+    key("difference", Kind::Flag, Default::Flag(false), "simulation minus law in place of both", "true"),
     key("series", Kind::Labels, Absent, "the one series shown; required if there are several", "0"),
     TITLE,
 ];

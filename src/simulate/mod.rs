@@ -7,6 +7,7 @@
 mod chain;
 mod committee;
 mod deep_linear;
+mod gaussian_mixture;
 mod ntk;
 mod semidefinite;
 
@@ -58,8 +59,12 @@ pub enum SimulationError {
     EmptyTrainingSet { per_dimension: f64, size: usize },
     #[error("an error on a test set needs at least one sample")]
     EmptyTestSet,
-    #[error("no overlap chain covers the problem: {reason}")]
-    NoChain { reason: String },
+    #[error("the method of simulation does not cover the problem: {reason}")]
+    Method { reason: String },
+    #[error("{samples} samples at size {size}: at least one is needed")]
+    NoSamples { samples: usize, size: usize },
+    #[error("effective_temperature is asked for at time {time}, and is defined after t' = {reference} only")]
+    NoTemperature { time: f64, reference: f64 },
     #[error("a nonlinear network has no closed population loss: set observe.risk = \"test-set\"")]
     NeedsTestSet,
     #[error(transparent)]
@@ -86,13 +91,16 @@ pub fn replica(
     stream: &Stream,
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
-    if let (Method::OverlapChain, Some(reason)) = (method, problem.chain_uncovered()) {
-        return Err(SimulationError::NoChain { reason });
+    if let Some(reason) = problem.method_uncovered(method) {
+        return Err(SimulationError::Method { reason });
     }
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
         Problem::Ntk(problem) => ntk::replica(problem, size, measure, stream, stop),
+        Problem::GaussianMixture(problem) => {
+            gaussian_mixture::replica(problem, size, method, measure, stream, stop)
+        }
     }
 }
 
@@ -110,5 +118,6 @@ pub fn start(
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
+        Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
     }
 }

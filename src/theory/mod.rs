@@ -2,6 +2,7 @@
 
 pub mod committee;
 pub mod deep_linear;
+pub mod gaussian_mixture;
 pub mod ntk;
 
 use crate::math::gaussian::AverageError;
@@ -63,6 +64,9 @@ pub fn integrate(
         (Problem::Ntk(problem), Start::Ntk(start)) => {
             ntk::integrate(problem, start, times, observables, options)
         }
+        (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
+            gaussian_mixture::integrate(problem, start, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -79,6 +83,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
         Problem::Ntk(problem) => ntk::overlay(problem, name),
+        Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
     }
 }
 

@@ -229,7 +229,7 @@ impl Committee {
     pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
         let numbers = match method {
-            Method::Direct => {
+            Method::Direct | Method::MatrixFree => {
                 let stored = self.training_set.map_or(0.0, |p| p * d * (d + 1.0));
                 (k + m + 1.0) * d + stored
             }
@@ -246,7 +246,7 @@ impl Committee {
         let d = d as f64;
         let samples = end * d * self.batch as f64;
         let simulation = match method {
-            Method::Direct => 1e-9 * samples * d * (0.8 + 0.2 * n),
+            Method::Direct | Method::MatrixFree => 1e-9 * samples * d * (0.8 + 0.2 * n),
             Method::OverlapChain => 1e-9 * samples * (20.0 * n + 2.0 * k * n),
         };
         let law =

@@ -44,7 +44,7 @@ pub(super) fn start(
     stream: &Stream,
 ) -> Result<Overlaps, SimulationError> {
     match method {
-        Method::Direct => Ok(Network::new(problem, d, stream, Simd::best())?.overlaps()),
+        Method::Direct | Method::MatrixFree => Ok(Network::new(problem, d, stream, Simd::best())?.overlaps()),
         Method::OverlapChain => Ok(Coordinates::new(problem, d, stream)?.overlaps()),
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn replica(
     let clock = Instant::now();
     let observer = Observer::new(problem, measure)?;
     let mut replica = match method {
-        Method::Direct => {
+        Method::Direct | Method::MatrixFree => {
             let network = Network::new(problem, d, stream, Simd::best())?;
             run(problem, d, Vectors::new(problem, network, stream)?, &observer, measure, stop)?
         }

@@ -1,0 +1,548 @@
+//! The causal sweep: one population carried forward update by update.
+//!
+//! # Form
+//! A field is h = sum_j M_j phi_j with phi_j = sqrt(alpha) e_j + q_j. e_j is a fresh N(0, 1) field, q_j an orthonormal
+//! basis of the gradients so far; phi_0 = sqrt(alpha) e_0 carries the start, with M_0 = A/sqrt(alpha), and Langevin noise
+//! and probe forces have fields without q as well. On the side of the weights w - m v = sqrt(alpha) sum_j M_j E_j with
+//! orthonormal E_j, hence C = m m' + alpha sum_j M_j M_j'. Any number of weight vectors (copies, tangents) that see the
+//! same data share the basis.
+//!
+//! # Moment matching
+//! The pool is an orthonormal basis, in population mean, of everything in use. A fresh field is made orthogonal to it and
+//! scaled to length 1. The noise of a batch, (s - E s) Lambda', is made orthogonal to the pool and to the mean gradients
+//! and scaled to its exact variance. Then every q_j is a short list of coefficients over the pool, and an update
+//! reads the pool once. Without moment matching e_j and q_j stand in the pool as they are.
+
+use super::algebra::{Combination, Outside, add};
+use super::population::{Column, Drive, FieldOf, Population, Sums, copy_of};
+use super::selection::Process;
+use crate::problem::gaussian_mixture::{GaussianMixture, Start};
+use crate::rng::Stream;
+
+/// Relative size below which a vector counts as lying in the pool: inner products know no better.
+const IN_POOL: f64 = 1e-6;
+
+/// Relative size of what is new in a gradient without noise below which its length is no longer taken from differences
+/// of inner products, but from the vector itself. Without this, the lengths of nearly converged gradients are off by a
+/// per cent, the pool is no longer orthonormal, and the sweep explodes some ten updates later.
+const EXPLICIT: f64 = 1e-2;
+
+/// Effective samples for each basis field that moment matching needs.
+pub const SAMPLES_PER_FIELD: usize = 20;
+
+/// What a sweep follows, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub population: usize,
+    pub moment_matching: bool,
+    /// Relative size below which a gradient counts as a combination of earlier ones.
+    pub tolerance: f64,
+    /// Updates at which snapshots are taken, ascending.
+    pub updates: Vec<usize>,
+    /// Updates t' at which a weak force sets in.
+    pub onsets: Vec<usize>,
+    /// Update after which a second copy has batches and noise of its own.
+    pub fork: Option<usize>,
+    pub faults: Faults,
+}
+
+/// Terms that are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub memory: bool,
+    pub response: bool,
+    pub batch_noise: bool,
+}
+
+/// One weight vector by its coefficients.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    pub m: f64,
+    /// M_j; shorter lists have zeros.
+    pub fields: Vec<f64>,
+}
+
+/// The state after some updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    pub first: Weights,
+    /// The second copy, once it has parted.
+    pub second: Option<Weights>,
+    /// u.dw/d of each force, 0 before it sets in.
+    pub responses: Vec<f64>,
+    pub loss: f64,
+    pub accuracy: f64,
+}
+
+/// Why a sweep ends early.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stop {
+    /// More basis fields than the population can carry.
+    TooSmall { fields: usize, update: usize },
+    /// A number that is not finite.
+    Diverged { update: usize },
+}
+
+impl Weights {
+    /// w.w'/d.
+    pub fn overlap(&self, other: &Self, alpha: f64) -> f64 {
+        let products = self.fields.iter().zip(&other.fields).map(|(a, b)| a * b);
+        self.m * other.m + alpha * products.sum::<f64>()
+    }
+
+    /// |w - w'|^2/d.
+    pub fn distance(&self, other: &Self, alpha: f64) -> f64 {
+        let n = self.fields.len().max(other.fields.len());
+        let at = |w: &Self, j: usize| w.fields.get(j).copied().unwrap_or(0.0);
+        let squares = (0..n).map(|j| (at(self, j) - at(other, j)).powi(2));
+        (self.m - other.m).powi(2) + alpha * squares.sum::<f64>()
+    }
+}
+
+/// q_j over the pool.
+#[derive(Clone, Debug)]
+enum Past {
+    /// A field without one.
+    None,
+    At(usize),
+    Coefficients(Vec<f64>),
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    /// Position of e_j in the pool.
+    e: usize,
+    q: Past,
+}
+
+#[derive(Clone, Debug)]
+struct Walker {
+    drive: Drive,
+    weights: Weights,
+    /// Displacement by the latest update.
+    moved: Weights,
+    /// The field of a tangent's force.
+    force: Option<usize>,
+}
+
+/// How one walker's gradient g looks: its products with the fields.
+struct Gradient {
+    /// <g (c + sqrt(Delta) zeta)>.
+    along_input: f64,
+    /// <g phi_j>.
+    along_fields: Vec<f64>,
+}
+
+/// One sweep of the law over one population.
+///
+/// ```
+/// use asymptotica::problem::gaussian_mixture::{Batch, Data, Dynamics, GaussianMixture, Loss, Route};
+/// use asymptotica::rng::Stream;
+/// use asymptotica::theory::gaussian_mixture::{Faults, Plan, sweep};
+///
+/// // Square loss in full batch, two clusters: alpha = 2, Delta = 1/2, lambda = 0.1, eta = 0.2, R = 0.01.
+/// let problem = GaussianMixture {
+///     data: Data::TwoClusters, sample_ratio: 2.0, cluster_variance: 0.5, loss: Loss::Square, ridge: 0.1,
+///     learning_rate: 0.2, normalisation: 1.0, initial_variance: 0.01, initial_overlap: 0.0, batch: Batch::Full,
+///     momentum: 0.0, temperature: 0.0, dynamics: Dynamics::Steps, correlation_times: vec![], fork_time: None,
+///     response: false, route: Route::Spectrum,
+/// };
+/// let plan = Plan {
+///     population: 1000, moment_matching: true, tolerance: 1e-8, updates: vec![2], onsets: vec![], fork: None,
+///     faults: Faults::default(),
+/// };
+/// let (snapshots, _) = sweep(&problem, problem.start(), &plan, &Stream::root(1));
+/// let w = &snapshots[0].first;
+/// assert!((w.m - 0.512).abs() < 1e-10 && (w.overlap(w, 2.0) - 0.3360591856).abs() < 1e-9);
+/// ```
+pub fn sweep(
+    problem: &GaussianMixture,
+    start: Start,
+    plan: &Plan,
+    stream: &Stream,
+) -> (Vec<Snapshot>, Option<Stop>) {
+    let mut sweep = Sweep::new(problem, start, plan, stream);
+    let mut snapshots = Vec::with_capacity(plan.updates.len());
+    let last = plan.updates.last().copied().unwrap_or(0);
+    for t in 0..=last {
+        sweep.events(t);
+        let wanted = plan.updates.iter().filter(|&&update| update == t).count();
+        let snapshot = match sweep.update(t, wanted > 0, t == last) {
+            Ok(snapshot) => snapshot,
+            Err(stop) => return (snapshots, Some(stop)),
+        };
+        snapshots.extend(std::iter::repeat_n(snapshot, wanted).flatten());
+    }
+    (snapshots, None)
+}
+
+struct Sweep<'a> {
+    problem: &'a GaussianMixture,
+    plan: &'a Plan,
+    population: Population,
+    fields: Vec<Field>,
+    walkers: Vec<Walker>,
+    /// Pool vectors that the next pass completes.
+    columns: Vec<Column>,
+    /// Fields of the forces, by onset.
+    forces: Vec<usize>,
+    sums: Sums,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(problem: &'a GaussianMixture, start: Start, plan: &'a Plan, stream: &Stream) -> Self {
+        let mut population = Population::new(problem, plan.population, plan.moment_matching, stream);
+        let mut source = || Field { e: population.fresh(plan.moment_matching), q: Past::None };
+        let mut fields = vec![source()];
+        let forces = plan.onsets.iter().map(|_| {
+            fields.push(source());
+            fields.len() - 1
+        });
+        let forces: Vec<usize> = forces.collect();
+        let weights =
+            Weights { m: start.overlap, fields: vec![(start.variance / problem.sample_ratio).sqrt()] };
+        let first = Walker { drive: Drive::Copy(0), weights, moved: Weights::default(), force: None };
+        Self {
+            problem,
+            plan,
+            population,
+            fields,
+            walkers: vec![first],
+            columns: Vec::new(),
+            forces,
+            sums: Sums::default(),
+        }
+    }
+
+    /// What sets in before update `t`.
+    fn events(&mut self, t: usize) {
+        if self.plan.fork == Some(t) {
+            self.population.fork();
+            let second = Walker { drive: Drive::Copy(1), ..self.walkers[0].clone() };
+            self.walkers.insert(1, second);
+        }
+    }
+
+    /// Tangents that begin with the displacement eta u of their first update.
+    fn set_forces_in(&mut self, t: usize) {
+        for (onset, &force) in self.plan.onsets.iter().zip(&self.forces) {
+            if *onset == t {
+                let mut moved = Weights { m: 0.0, fields: vec![0.0; force + 1] };
+                moved.fields[force] = self.push();
+                let weights = moved.clone();
+                self.walkers.push(Walker { drive: Drive::Tangent, weights, moved, force: Some(force) });
+            }
+        }
+    }
+
+    /// What a unit force adds to M in one update.
+    fn push(&self) -> f64 {
+        self.problem.learning_rate / self.problem.sample_ratio.sqrt()
+    }
+
+    /// The fields of one walker over the pool, its new columns included.
+    fn field_of(&self, walker: &Walker) -> FieldOf {
+        let delta = self.problem.cluster_variance.sqrt();
+        let root = self.problem.sample_ratio.sqrt();
+        let mut over_pool = vec![0.0; self.population.pool + self.columns.len()];
+        for (field, m) in self.fields.iter().zip(&walker.weights.fields) {
+            over_pool[field.e] += delta * root * m;
+            match &field.q {
+                Past::None => {}
+                _ if self.plan.faults.memory => {}
+                Past::At(i) => over_pool[*i] += delta * m,
+                Past::Coefficients(q) => add(&mut over_pool, delta * m, q),
+            }
+        }
+        FieldOf { slope: walker.weights.m, over_pool }
+    }
+
+    /// Update `t`, with the state before it if `observe`; only that state if it is the last one.
+    fn update(&mut self, t: usize, observe: bool, is_last: bool) -> Result<Option<Snapshot>, Stop> {
+        let fields: Vec<FieldOf> = self.walkers.iter().map(|walker| self.field_of(walker)).collect();
+        self.population.advance(&self.columns, &fields);
+        let problem = self.problem;
+        let process = Process::new(problem.batch, problem.learning_rate, t, self.plan.faults.batch_noise);
+        let drives: Vec<Drive> = self.walkers.iter().map(|walker| walker.drive).collect();
+        let copies = drives.iter().filter(|drive| **drive != Drive::Tangent).count();
+        let sources = if problem.temperature > 0.0 { copies } else { 0 };
+        // With noise in the gradients every walker needs a fresh field in every update.
+        let eager = if process.is_certain() || is_last { 0 } else { drives.len() + sources };
+        let mut sums = std::mem::take(&mut self.sums);
+        self.population.measure(&process, &drives, eager, observe, &mut sums);
+        let snapshot = observe.then(|| self.snapshot(&sums));
+        if !(sums.gram.iter().all(|x| x.is_finite()) && sums.loss.is_finite()) {
+            return Err(Stop::Diverged { update: t });
+        }
+        if !is_last {
+            let gradients = self.decompose(&mut sums, process.is_certain(), eager, sources)?;
+            self.step(&gradients);
+            self.set_forces_in(t);
+            let carried = self.plan.population / SAMPLES_PER_FIELD;
+            if self.fields.len() > 1 + self.forces.len() + carried {
+                return Err(Stop::TooSmall { fields: carried, update: t });
+            }
+        }
+        self.sums = sums;
+        Ok(snapshot)
+    }
+
+    fn snapshot(&self, sums: &Sums) -> Snapshot {
+        let root = self.problem.sample_ratio.sqrt();
+        let response = |force: &usize| {
+            let tangent = self.walkers.iter().find(|walker| walker.force == Some(*force));
+            tangent.map_or(0.0, |walker| root * walker.weights.fields[*force])
+        };
+        Snapshot {
+            first: self.walkers[0].weights.clone(),
+            second: self.walkers.get(1).filter(|w| w.drive == Drive::Copy(1)).map(|w| w.weights.clone()),
+            responses: self.forces.iter().map(response).collect(),
+            loss: sums.loss,
+            accuracy: sums.accuracy,
+        }
+    }
+
+    /// Extends basis and pool by what is new in the gradients.
+    fn decompose(
+        &mut self,
+        sums: &mut Sums,
+        is_certain: bool,
+        eager: usize,
+        sources: usize,
+    ) -> Result<Vec<Gradient>, Stop> {
+        let walkers = self.walkers.len();
+        let matched = self.plan.moment_matching;
+        let pool = sums.pool;
+        let taken_out = self.taken_out(pool);
+        let outside = Outside::new(sums, |p| taken_out[p]);
+        let combinations = self.gradients(sums, &outside, is_certain);
+
+        // Coordinates of every gradient over the pool, and what is new of it.
+        let along_pool: Vec<Vec<f64>> = (0..walkers)
+            .map(|a| {
+                let mut row = sums.row(a).to_vec();
+                if !is_certain && !matched {
+                    add(&mut row, 1.0, sums.row(walkers + a));
+                }
+                row
+            })
+            .collect();
+        let mut new: Vec<Combination> = Vec::new();
+        let mut squares = Vec::new();
+        let mut coordinates: Vec<Vec<f64>> = Vec::new();
+        // Unmatched pools have no explicit way.
+        let in_pool = if matched { IN_POOL } else { 1e-4 };
+        for (a, gradient) in combinations.iter().enumerate() {
+            let within: f64 =
+                along_pool[a].iter().zip(&taken_out).filter(|(_, out)| **out).map(|(x, _)| x * x).sum();
+            let square = within + outside.inner(gradient, gradient);
+            let mut rest = gradient.clone();
+            let mut along = outside.reduce(&mut rest, &new);
+            let left = outside.inner(&rest, &rest);
+            if left > in_pool * in_pool * square {
+                if is_certain && matched && left < EXPLICIT * EXPLICIT * square {
+                    self.population.adjoin_vector(a);
+                    self.population.draw(0, sums);
+                    return self.decompose(sums, is_certain, eager, sources);
+                }
+                let length = left.sqrt();
+                rest.iter_mut().for_each(|x| *x /= length);
+                new.push(rest);
+                along.push(length);
+            }
+            squares.push(square);
+            coordinates.push(along);
+        }
+        let first_e = pool + new.len();
+
+        let mut gradients = Vec::new();
+        let mut fresh = 0;
+        for a in 0..walkers {
+            let mut coordinate = along_pool[a].clone();
+            coordinate.extend(&coordinates[a]);
+            coordinate.resize(first_e, 0.0);
+            let before = self.fields.len();
+            let found = if matched {
+                self.along_basis(&coordinate, squares[a])
+            } else {
+                self.along_listed(&coordinate, pool, &coordinates[a], squares[a])
+            };
+            let (mut along_fields, addition) = found;
+            if let Some((q, length)) = addition {
+                self.fields.push(Field { e: first_e + fresh, q });
+                along_fields.push(length);
+                fresh += 1;
+            }
+            let root = self.problem.sample_ratio.sqrt();
+            for (sum, field) in along_fields[..before].iter_mut().zip(&self.fields[..before]) {
+                let is_own = matches!(field.q, Past::None);
+                if field.e < pool && (is_own || !self.plan.faults.response) {
+                    *sum += root * coordinate[field.e];
+                }
+            }
+            let noise = if is_certain || matched { 0.0 } else { sums.along_input[walkers + a] };
+            gradients.push(Gradient { along_input: sums.along_input[a] + noise, along_fields });
+        }
+        for copy in 0..sources {
+            self.fields.push(Field { e: first_e + fresh + copy, q: Past::None });
+        }
+        self.complete(sums, &outside, &taken_out, new, fresh + sources, eager);
+        Ok(gradients)
+    }
+
+    /// The part of the pool that gradients are reduced by: all of an orthonormal one, or the q_j that stand in it.
+    fn taken_out(&self, pool: usize) -> Vec<bool> {
+        let mut taken_out = vec![self.plan.moment_matching; pool];
+        for field in &self.fields {
+            if let Past::At(i) = field.q
+                && i < pool
+            {
+                taken_out[i] = true;
+            }
+        }
+        taken_out
+    }
+
+    /// The gradients as combinations of the latest vectors.
+    fn gradients(&self, sums: &Sums, outside: &Outside, is_certain: bool) -> Vec<Combination> {
+        let walkers = self.walkers.len();
+        let mut gradients: Vec<Combination> = (0..walkers).map(|a| outside.unit(a)).collect();
+        if is_certain {
+            return gradients;
+        }
+        let mut noise: Vec<Combination> = (0..walkers).map(|a| outside.unit(walkers + a)).collect();
+        if self.plan.moment_matching {
+            let mut means: Vec<Combination> = Vec::new();
+            for (a, mean) in gradients.iter().enumerate() {
+                let mut u = mean.clone();
+                outside.reduce(&mut u, &means);
+                let (left, before) = (outside.inner(&u, &u), sums.gram[a * sums.vectors + a]);
+                if left > IN_POOL * IN_POOL * before {
+                    u.iter_mut().for_each(|x| *x /= left.sqrt());
+                    means.push(u);
+                }
+            }
+            for x in &mut noise {
+                outside.reduce(x, &means);
+            }
+            noise = outside.recolour(noise, &sums.noise);
+        }
+        for (gradient, noise) in gradients.iter_mut().zip(&noise) {
+            add(gradient, 1.0, noise);
+        }
+        gradients
+    }
+
+    /// <g q_j> of a gradient with these coordinates over an orthonormal pool, and the q that is new.
+    fn along_basis(&self, coordinate: &[f64], square: f64) -> (Vec<f64>, Option<(Past, f64)>) {
+        let mut rest = coordinate.to_vec();
+        let mut along = vec![0.0; self.fields.len()];
+        for _ in 0..2 {
+            for (sum, field) in along.iter_mut().zip(&self.fields) {
+                if let Past::Coefficients(q) = &field.q {
+                    let part: f64 = q.iter().zip(&rest).map(|(q, x)| q * x).sum();
+                    *sum += part;
+                    add(&mut rest, -part, q);
+                }
+            }
+        }
+        let left: f64 = rest.iter().map(|x| x * x).sum();
+        let is_new = left > self.plan.tolerance.powi(2) * square;
+        let addition = is_new.then(|| {
+            let length = left.sqrt();
+            rest.iter_mut().for_each(|x| *x /= length);
+            (Past::Coefficients(rest), length)
+        });
+        (along, addition)
+    }
+
+    /// The same where every q_j stands in the pool itself.
+    fn along_listed(
+        &self,
+        coordinate: &[f64],
+        pool: usize,
+        new: &[f64],
+        square: f64,
+    ) -> (Vec<f64>, Option<(Past, f64)>) {
+        let along = |field: &Field| match field.q {
+            Past::At(i) => coordinate[i],
+            _ => 0.0,
+        };
+        let known = self.fields.iter().filter(|f| matches!(f.q, Past::At(i) if i >= pool)).count();
+        let length = new.get(known).copied();
+        let addition = length.filter(|l| l * l > (self.plan.tolerance * self.plan.tolerance) * square);
+        (self.fields.iter().map(along).collect(), addition.map(|length| (Past::At(pool + known), length)))
+    }
+
+    /// The columns of the pool that the next pass completes: new directions of gradients, then fresh fields.
+    fn complete(
+        &mut self,
+        sums: &mut Sums,
+        outside: &Outside,
+        taken_out: &[bool],
+        mut new: Vec<Combination>,
+        fresh: usize,
+        eager: usize,
+    ) {
+        let directions = new.len();
+        let vectors = sums.vectors;
+        let first = vectors - eager;
+        let late;
+        let mut outside = outside;
+        if fresh > eager {
+            self.population.draw(fresh, sums);
+            late = Outside::new(sums, |p| taken_out[p]);
+            outside = &late;
+            new.iter_mut().for_each(|combination| combination.resize(sums.vectors, 0.0));
+        }
+        let first = if fresh > eager { vectors } else { first };
+        for i in 0..fresh {
+            let mut e = outside.unit(first + i);
+            if self.plan.moment_matching {
+                outside.reduce(&mut e, &new);
+                let length = outside.inner(&e, &e).sqrt();
+                e.iter_mut().for_each(|x| *x /= length);
+            }
+            new.push(e);
+        }
+        let column = |(i, over_vectors): (usize, Combination)| {
+            let is_reduced = self.plan.moment_matching || i < directions;
+            let mut over_pool = vec![0.0; if is_reduced { sums.pool } else { 0 }];
+            for (v, &c) in over_vectors.iter().enumerate().filter(|(_, c)| is_reduced && **c != 0.0) {
+                add(&mut over_pool, -c, sums.row(v));
+            }
+            over_pool.iter_mut().zip(taken_out).filter(|(_, out)| !**out).for_each(|(x, _)| *x = 0.0);
+            Column { over_vectors, over_pool }
+        };
+        self.columns = new.into_iter().enumerate().map(column).collect();
+    }
+
+    /// Moves all weights.
+    fn step(&mut self, gradients: &[Gradient]) {
+        let p = self.problem;
+        let (eta, alpha, delta) = (p.learning_rate, p.sample_ratio, p.cluster_variance.sqrt());
+        let noise = (2.0 * eta * p.temperature / alpha).sqrt();
+        let copies = self.walkers.iter().filter(|walker| walker.drive != Drive::Tangent).count();
+        let sources = if p.temperature > 0.0 { copies } else { 0 };
+        let first_source = self.fields.len() - sources;
+        let push = self.push();
+        for (walker, gradient) in self.walkers.iter_mut().zip(gradients) {
+            let Walker { drive, weights, moved, force } = walker;
+            moved.m = p.momentum * moved.m - eta * p.ridge * weights.m - eta * alpha * gradient.along_input;
+            weights.m += moved.m;
+            weights.fields.resize(self.fields.len(), 0.0);
+            moved.fields.resize(self.fields.len(), 0.0);
+            for (j, (m, moved)) in weights.fields.iter_mut().zip(&mut moved.fields).enumerate() {
+                let along = gradient.along_fields.get(j).copied().unwrap_or(0.0);
+                *moved = p.momentum * *moved - eta * p.ridge * *m - eta * delta * along;
+                if *force == Some(j) {
+                    *moved += push;
+                }
+                if sources > 0 && *drive != Drive::Tangent && j == first_source + copy_of(*drive) {
+                    *moved += noise;
+                }
+                *m += *moved;
+            }
+        }
+    }
+}
