@@ -7,10 +7,12 @@ pub mod committee;
 pub mod deep_linear;
 pub mod scaling;
 pub mod spec;
+pub mod teacher_mixture;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 use spec::{Parameter, Settings, Violation};
+use teacher_mixture::TeacherMixture;
 
 /// What the program says of one kind of problem, without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,7 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
+pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, teacher_mixture::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -48,6 +50,7 @@ pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    TeacherMixture(TeacherMixture),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -91,6 +94,7 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    TeacherMixture(teacher_mixture::Overlaps),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -143,6 +147,7 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -163,6 +168,7 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::TeacherMixture(_) => &teacher_mixture::KIND,
         }
     }
 
@@ -171,6 +177,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::TeacherMixture(problem) => problem.observables(),
         }
     }
 
@@ -180,6 +187,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
         }
     }
 
@@ -203,6 +211,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::TeacherMixture(problem) => problem.states_start(),
         }
     }
 
@@ -211,6 +220,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::TeacherMixture(_) => None,
         }
     }
 
@@ -219,6 +229,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::TeacherMixture(_) => None,
         }
     }
 
@@ -229,6 +240,7 @@ impl Problem {
             Self::DeepLinear(_) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
+            Self::TeacherMixture(_) => None,
         }
     }
 
@@ -237,13 +249,16 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::TeacherMixture(problem) => problem.replica_bytes(size, method),
         }
     }
 
     /// The time that a simulation of size `size` records for a requested time: whole updates only.
     pub fn recorded_time(&self, time: f64, size: usize) -> f64 {
         match self {
-            Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
+            Self::Committee(_) | Self::TeacherMixture(_) => {
+                scaling::time_of(scaling::updates_at(time, size), size)
+            }
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
         }
     }
@@ -251,7 +266,7 @@ impl Problem {
     /// What a size is called beside its number in captions and legends, in the markup of figures.
     pub fn size_symbol(&self) -> &'static str {
         match self {
-            Self::Committee(_) => "$d$",
+            Self::Committee(_) | Self::TeacherMixture(_) => "$d$",
             Self::DeepLinear(problem) => match problem.limit {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
@@ -265,6 +280,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::TeacherMixture(problem) => problem.cost(end, size, method, law),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod committee;
 pub mod deep_linear;
+pub mod teacher_mixture;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
@@ -59,6 +60,9 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::TeacherMixture(problem), Start::TeacherMixture(start)) => {
+            teacher_mixture::integrate(problem, start, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -74,6 +78,15 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+    }
+}
+
+/// Whether the value of a named formula is a time, to be drawn upright across a panel over time.
+pub fn overlay_is_time(problem: &Problem, name: &str) -> bool {
+    match problem {
+        Problem::Committee(_) | Problem::DeepLinear(_) => false,
+        Problem::TeacherMixture(_) => teacher_mixture::overlay_is_time(name),
     }
 }
 
