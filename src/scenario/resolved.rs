@@ -119,6 +119,8 @@ pub enum Panel {
     Extrapolation(ApproachPanel),
     /// Bias and spread against size.
     Sizes(ApproachPanel),
+    /// One observable over series and swept values.
+    Map(MapPanel),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +159,16 @@ pub struct HeatmapPanel {
     /// The snapshot nearest to this time; the last one if absent.
     pub time: Option<f64>,
     pub series: usize,
+}
+
+/// One observable over a plane: series as rows, swept values as columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapPanel {
+    pub title: String,
+    /// A single observable.
+    pub y: String,
+    /// Rows from bottom to top.
+    pub series: Vec<usize>,
 }
 
 /// How curves of a claim about the limit approach it.
