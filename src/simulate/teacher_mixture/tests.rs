@@ -108,8 +108,9 @@ fn chain_and_direct_simulation_agree_in_law_at_d_50() {
 /// |x|^2 replaced by its mean: the same test finds it.
 #[test]
 fn a_chain_with_inputs_of_constant_length_is_found_out() {
-    let direct = sample(&opposite(), 20, Method::Direct, 2000, false);
-    let wrong = sample(&opposite(), 20, Method::OverlapChain, 2000, true);
+    let problem = TeacherMixture { learning_rate: 1.0, ..opposite() };
+    let direct = sample(&problem, 8, Method::Direct, 3000, false);
+    let wrong = sample(&problem, 8, Method::OverlapChain, 3000, true);
     let p = smallest_p(&direct, &wrong);
     println!("constant length: corrected p {p:e}");
     assert!(p < 1e-4, "p = {p:e}");
