@@ -9,12 +9,14 @@ pub mod gaussian_mixture;
 pub mod ntk;
 pub mod scaling;
 pub mod spec;
+pub mod teacher_mixture;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 use gaussian_mixture::GaussianMixture;
 use ntk::Ntk;
 use spec::{Parameter, Settings, Violation};
+use teacher_mixture::TeacherMixture;
 
 /// What the program says of one kind of problem, without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +46,8 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, ntk::KIND, gaussian_mixture::KIND];
+pub const KINDS: &[ProblemKind] =
+    &[committee::KIND, deep_linear::KIND, ntk::KIND, gaussian_mixture::KIND, teacher_mixture::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -52,6 +55,7 @@ pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, ntk::KIN
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
 }
@@ -102,6 +106,7 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),
 }
@@ -156,6 +161,7 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             other => {
@@ -178,6 +184,7 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::TeacherMixture(_) => &teacher_mixture::KIND,
             Self::Ntk(_) => &ntk::KIND,
             Self::GaussianMixture(_) => &gaussian_mixture::KIND,
         }
@@ -188,6 +195,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::TeacherMixture(problem) => problem.observables(),
             Self::Ntk(problem) => problem.observables(),
             Self::GaussianMixture(problem) => problem.observables(),
         }
@@ -207,6 +215,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
             Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
             Self::GaussianMixture(problem) => Start::GaussianMixture(problem.start()),
         }
@@ -232,6 +241,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::TeacherMixture(problem) => problem.states_start(),
             Self::Ntk(_) => true,
             Self::GaussianMixture(_) => true,
         }
@@ -242,6 +252,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::TeacherMixture(_) => None,
             Self::Ntk(_) => None,
             Self::GaussianMixture(_) => None,
         }
@@ -252,6 +263,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::TeacherMixture(_) => None,
             Self::Ntk(problem) => problem.uncovered(),
             Self::GaussianMixture(_) => None,
         }
@@ -260,7 +272,9 @@ impl Problem {
     /// Why a method of simulation does not cover the problem, if it does not.
     pub fn method_uncovered(&self, method: Method) -> Option<String> {
         match (self, method) {
-            (_, Method::Direct) | (Self::GaussianMixture(_), Method::MatrixFree) => None,
+            (_, Method::Direct)
+            | (Self::GaussianMixture(_), Method::MatrixFree)
+            | (Self::TeacherMixture(_), Method::OverlapChain) => None,
             (Self::Committee(problem), Method::OverlapChain) => problem.chain_uncovered(),
             (_, Method::OverlapChain) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
@@ -276,6 +290,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::TeacherMixture(problem) => problem.replica_bytes(size, method),
             Self::Ntk(problem) => problem.replica_bytes(size),
             Self::GaussianMixture(problem) => problem.replica_bytes(size, method),
         }
@@ -292,7 +307,9 @@ impl Problem {
     /// The time that a simulation of size `size` records for a requested time: whole updates only.
     pub fn recorded_time(&self, time: f64, size: usize) -> f64 {
         match self {
-            Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
+            Self::Committee(_) | Self::TeacherMixture(_) => {
+                scaling::time_of(scaling::updates_at(time, size), size)
+            }
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
             Self::Ntk(_) => time.round(),
             Self::GaussianMixture(problem) => problem.time_of(problem.updates_at(time)),
@@ -302,7 +319,7 @@ impl Problem {
     /// What a size is called beside its number in captions and legends, in the markup of figures.
     pub fn size_symbol(&self) -> &'static str {
         match self {
-            Self::Committee(_) | Self::GaussianMixture(_) => "$d$",
+            Self::Committee(_) | Self::GaussianMixture(_) | Self::TeacherMixture(_) => "$d$",
             Self::DeepLinear(problem) => match problem.limit {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
@@ -317,6 +334,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::TeacherMixture(problem) => problem.cost(end, size, method, law),
             Self::Ntk(problem) => problem.cost(end, size, law),
             Self::GaussianMixture(problem) => problem.cost(end, size, method, law),
         }

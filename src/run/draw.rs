@@ -2,7 +2,7 @@
 //!
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
-use super::approach;
+use super::{approach, map};
 use crate::compare::Answer;
 use crate::problem::{ObservableInfo, Problem};
 use crate::report::data::{Row, Source};
@@ -24,6 +24,7 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
             Panel::Extrapolation(panel) => Drawn::Curves(approach::extrapolation(scenario, panel, answers)),
             Panel::Sizes(panel) => Drawn::Curves(approach::sizes(scenario, panel, answers)),
+            Panel::Map(panel) => Drawn::Heatmap(map::map(scenario, rows, panel)),
         })
         .collect();
     let mut lines = vec![caption(scenario, rows)];
@@ -114,12 +115,12 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         let simulation = of(Source::is_simulation);
         let residual = of(|source| source == Source::Residual);
         let x = |r: &Row| match &panel.against {
-            None => abscissa.x(strand.series, r.x),
+            None => abscissa.x(strand.series, r.size, r.x),
             Some(observable) => partner(rows, r, observable).unwrap_or(f64::NAN),
         };
         let xs = |rows: &[&Row]| rows.iter().map(|r| x(r)).collect::<Vec<_>>();
         let ys = |rows: &[&Row], value: fn(&Row) -> f64| {
-            rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.x)).collect::<Vec<_>>()
+            rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.size, r.x)).collect::<Vec<_>>()
         };
         if !law.is_empty() {
             let mut layer = Layer::theory(&strand.label, index, xs(&law), ys(&law, |r| r.mean));
@@ -262,21 +263,22 @@ impl<'a> Abscissa<'a> {
             .find(|case| case.series == series && case.sweep.is_none_or(|(_, value)| value == x))
     }
 
-    fn evaluate(&self, expression: &Expression, series: usize, x: f64) -> f64 {
+    fn evaluate(&self, expression: &Expression, series: usize, size: Option<usize>, x: f64) -> f64 {
         let case = self.case(series, x);
         let value = |name: &str| match name {
             "time" => Some(x),
+            "size" => size.map(|n| n as f64),
             _ => case?.values.iter().find(|(key, _)| key == name).map(|(_, v)| *v),
         };
         expression.evaluate(&value).unwrap_or(f64::NAN)
     }
 
-    fn x(&self, series: usize, x: f64) -> f64 {
-        self.x.as_ref().map_or(x, |expression| self.evaluate(expression, series, x))
+    fn x(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
+        self.x.as_ref().map_or(x, |expression| self.evaluate(expression, series, size, x))
     }
 
-    fn unit(&self, series: usize, x: f64) -> f64 {
-        self.divisor.as_ref().map_or(1.0, |expression| self.evaluate(expression, series, x))
+    fn unit(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
+        self.divisor.as_ref().map_or(1.0, |expression| self.evaluate(expression, series, size, x))
     }
 }
 
@@ -301,7 +303,15 @@ fn overlays(
                 let first = seen.is_empty();
                 seen.push(y);
                 let text = if first { label.clone() } else { String::new() };
-                let unit = abscissa.unit(series, 0.0);
+                if theory::overlay_is_time(&scenario.cases[0].problem, name) {
+                    drawn.layers.push(Layer::overlay(
+                        text,
+                        0,
+                        Overlay::Vertical(abscissa.x(series, None, y)),
+                    ));
+                    continue;
+                }
+                let unit = abscissa.unit(series, None, 0.0);
                 drawn.layers.push(Layer::overlay(text, 0, Overlay::Horizontal(y / unit)));
             }
             continue;
@@ -310,7 +320,10 @@ fn overlays(
             .iter()
             .filter_map(|case| {
                 let (_, x) = case.sweep?;
-                Some((abscissa.x(series, x), value(&case.law_problem)? / abscissa.unit(series, x)))
+                Some((
+                    abscissa.x(series, None, x),
+                    value(&case.law_problem)? / abscissa.unit(series, None, x),
+                ))
             })
             .collect();
         if points.is_empty() {

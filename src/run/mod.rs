@@ -15,6 +15,7 @@ mod execute;
 mod finish;
 mod job;
 mod library;
+mod map;
 mod plan;
 mod power;
 mod progress;

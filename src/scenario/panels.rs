@@ -4,7 +4,7 @@ use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
-use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Limit, Metric, Panel};
+use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel};
 use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
@@ -32,7 +32,8 @@ impl<'a> Stage<'a> {
         sweep: Option<&'a Swept>,
     ) -> Self {
         let mut observables: Vec<ObservableInfo> = Vec::new();
-        let mut names: Vec<String> = if sweep.is_none() { vec!["time".into()] } else { Vec::new() };
+        let mut names: Vec<String> =
+            if sweep.is_none() { vec!["time".into(), "size".into()] } else { Vec::new() };
         let mut seen: Vec<Vec<ObservableInfo>> = Vec::new();
         for case in cases {
             for (name, _) in &case.values {
@@ -168,6 +169,7 @@ impl<'a> Stage<'a> {
             let first = panels.is_empty();
             let panel = match kind {
                 "heatmap" => self.heatmap(&settings, table, item, &path).map(Panel::Heatmap),
+                "map" => self.map(&settings, table, item, &path).map(Panel::Map),
                 "extrapolation" => self.approach(&settings, table, &path).map(Panel::Extrapolation),
                 "sizes" => self.approach(&settings, table, &path).map(Panel::Sizes),
                 _ => self.curves(&settings, table, item, &path, first).map(Panel::Curves),
@@ -352,6 +354,24 @@ impl<'a> Stage<'a> {
             difference: settings.flag("difference")?,
             series: series?,
         };
+        (self.issues.len() == before).then_some(panel)
+    }
+
+    fn map(&mut self, settings: &Settings, table: &Table, node: &Node, path: &str) -> Option<MapPanel> {
+        let before = self.issues.len();
+        let names = [settings.text("y")?.to_string()];
+        let mut entries = self.expand(&names, table.get("y"), &join(path, "y"));
+        let at = table.get("y").map_or(&node.at, |y| &y.at);
+        if entries.len() > 1 {
+            let issue = Issue::value(at, join(path, "y"), "stands for several observables");
+            self.issues.push(issue.help(format!("choose one, as {:?}", entries[0])));
+        }
+        if self.sweep.is_none() {
+            let issue = Issue::key(&node.at, path, "a map needs swept values for its columns");
+            self.issues.push(issue.help("add [sweep] with a key and its values, and [series] for the rows"));
+        }
+        let series = self.positions(settings, table, path)?;
+        let panel = MapPanel { title: settings.text("title")?.to_string(), y: entries.pop()?, series };
         (self.issues.len() == before).then_some(panel)
     }
 

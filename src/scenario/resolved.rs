@@ -119,6 +119,8 @@ pub enum Panel {
     Extrapolation(ApproachPanel),
     /// Bias and spread against size.
     Sizes(ApproachPanel),
+    /// One observable over series and swept values.
+    Map(MapPanel),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +163,16 @@ pub struct HeatmapPanel {
     /// Simulation minus law in place of both.
     pub difference: bool,
     pub series: usize,
+}
+
+/// One observable over a plane: series as rows, swept values as columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapPanel {
+    pub title: String,
+    /// A single observable.
+    pub y: String,
+    /// Rows from bottom to top.
+    pub series: Vec<usize>,
 }
 
 /// How curves of a claim about the limit approach it.

@@ -222,7 +222,7 @@ pub(super) const CURVES: &[Parameter] = &[
         "x",
         Kind::Expression,
         Absent,
-        "formula over time (or the swept key) and keys of the problem",
+        "formula over time and size (or the swept key) and keys of the problem",
         "\"time\"",
     ),
     key(
@@ -296,9 +296,26 @@ const APPROACH: &[Parameter] = &[
     TITLE,
 ];
 
+const MAP: &[Parameter] = &[
+    key("y", Kind::Text, Required, "observable shown: one entry", "\"generalisation_error\""),
+    key(
+        "series",
+        Kind::Labels,
+        Absent,
+        "rows from bottom to top, by label or position from 0; all if absent",
+        "[0]",
+    ),
+    TITLE,
+];
+
 pub(super) const PANEL_KINDS: &[Variant] = &[
     Variant { name: "curves", doc: "observables against time or a swept value", parameters: CURVES },
     Variant { name: "heatmap", doc: "entries of a matrix observable at one time", parameters: HEATMAP },
+    Variant {
+        name: "map",
+        doc: "one observable over a plane, rows the series and columns the swept values; white where diverged",
+        parameters: MAP,
+    },
     Variant {
         name: "extrapolation",
         doc: "gaps at every size and the band of the limit, for a claim with limit = \"extrapolate\"",

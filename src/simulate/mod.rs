@@ -7,9 +7,13 @@
 mod chain;
 mod committee;
 mod deep_linear;
+mod dense;
 mod gaussian_mixture;
+#[cfg(test)]
+mod kolmogorov;
 mod ntk;
 mod semidefinite;
+mod teacher_mixture;
 
 use crate::linalg::LinalgError;
 use crate::problem::{Method, Problem, Start};
@@ -26,6 +30,21 @@ pub struct Measure<'a> {
     /// from 1.
     pub observables: &'a [String],
     pub risk: Risk,
+}
+
+impl Measure<'_> {
+    /// # Errors
+    /// [`SimulationError::Times`] where times do not ascend from 0 on, NaN among them.
+    fn check_times(&self) -> Result<(), SimulationError> {
+        let mut previous = 0.0;
+        for &time in self.times {
+            if !(time >= previous && time.is_finite()) {
+                return Err(SimulationError::Times { previous, time });
+            }
+            previous = time;
+        }
+        Ok(())
+    }
 }
 
 /// How a replica measures its generalisation error.
@@ -97,6 +116,9 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::TeacherMixture(problem) => {
+            teacher_mixture::replica(problem, size, method, measure, stream, stop)
+        }
         Problem::Ntk(problem) => ntk::replica(problem, size, measure, stream, stop),
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
@@ -117,6 +139,9 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::TeacherMixture(problem) => {
+            teacher_mixture::start(problem, size, method, stream).map(Start::TeacherMixture)
+        }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
     }

@@ -4,6 +4,7 @@ pub mod committee;
 pub mod deep_linear;
 pub mod gaussian_mixture;
 pub mod ntk;
+pub mod teacher_mixture;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
@@ -61,6 +62,9 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::TeacherMixture(problem), Start::TeacherMixture(start)) => {
+            teacher_mixture::integrate(problem, start, times, observables, options)
+        }
         (Problem::Ntk(problem), Start::Ntk(start)) => {
             ntk::integrate(problem, start, times, observables, options)
         }
@@ -84,6 +88,15 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
+        Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+    }
+}
+
+/// Whether the value of a named formula is a time, to be drawn upright across a panel over time.
+pub fn overlay_is_time(problem: &Problem, name: &str) -> bool {
+    match problem {
+        Problem::TeacherMixture(_) => teacher_mixture::overlay_is_time(name),
+        _ => false,
     }
 }
 

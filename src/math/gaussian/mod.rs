@@ -8,8 +8,9 @@
 //! | `j2(c, a, b)` | <g'(u_a) g'(u_b)> | label noise |
 //!
 //! Indices point into C and may coincide. One file per activation with closed forms: [`erf`], [`linear`],
-//! [`quadratic`], [`relu`], [`sine`]; [`quadrature`] does all others.
+//! [`quadratic`], [`relu`], [`sine`]; [`quadrature`] does all others. [`bivariate`]: quadrants of two fields with means.
 
+pub mod bivariate;
 pub mod erf;
 pub mod linear;
 mod orthant;

@@ -195,6 +195,20 @@ impl Frame {
         }
     }
 
+    /// w.w*/d of one moving and one fixed vector.
+    #[inline]
+    pub fn overlap(&self, moving: usize, fixed: usize) -> f64 {
+        (0..self.along.count()).map(|j| self.along.get(j)[moving] * self.fixed.get(j)[fixed]).sum()
+    }
+
+    /// w <- w + c w* for one moving and one fixed vector.
+    #[inline]
+    pub fn shift(&mut self, moving: usize, fixed: usize, c: f64) {
+        for j in 0..self.along.count() {
+            self.along.get_mut(j)[moving] += c * self.fixed.get(j)[fixed];
+        }
+    }
+
     /// Draws the rest of the input and rotates the own directions so that x lies along the first of them.
     /// Returns its component there.
     #[inline]
