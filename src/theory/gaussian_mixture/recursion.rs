@@ -32,6 +32,21 @@ impl Recursion {
 
 /// The law of the square loss for `updates` updates; momentum and temperature are not part of it.
 ///
+/// ```
+/// use asymptotica::problem::gaussian_mixture::{Batch, Data, Dynamics, GaussianMixture, Loss, Route};
+/// use asymptotica::theory::gaussian_mixture::recursion;
+///
+/// // alpha = 2, Delta = 1/2, lambda = 0.1, eta = 0.2, R = 0.01, i.i.d. batches of b = 0.3.
+/// let problem = GaussianMixture {
+///     data: Data::TwoClusters, sample_ratio: 2.0, cluster_variance: 0.5, loss: Loss::Square, ridge: 0.1,
+///     learning_rate: 0.2, normalisation: 1.0, initial_variance: 0.01, initial_overlap: 0.0,
+///     batch: Batch::Iid { fraction: 0.3 }, momentum: 0.0, temperature: 0.0, dynamics: Dynamics::Steps,
+///     correlation_times: vec![], fork_time: None, response: false, route: Route::Recursion,
+/// };
+/// let law = recursion(&problem, problem.start(), 10);
+/// assert!((law.m[10] - 0.492923079644).abs() < 1e-11 && (law.correlation(10, 10) - 0.333018016302).abs() < 1e-11);
+/// ```
+///
 /// # Panics
 /// For data or batches that it does not cover, which `GaussianMixture::from_settings` refuses.
 pub fn recursion(problem: &GaussianMixture, start: Start, updates: usize) -> Recursion {
