@@ -216,11 +216,13 @@ fn noise_response_and_momentum_of_the_square_loss_are_integrals_over_the_spectru
     // Independent kicks, each of them damped by 1 - eta (lambda + x) in every later update.
     let noisy = GaussianMixture { temperature: theta, ..base.clone() };
     let added = value(&noisy, "C") - value(&base, "C");
-    let kicks = |x: f64| (0..t).map(|s| 2.0 * eta * theta * (1.0 - eta * (ridge + x)).powi(2 * s)).sum::<f64>();
+    let kicks =
+        |x: f64| (0..t).map(|s| 2.0 * eta * theta * (1.0 - eta * (ridge + x)).powi(2 * s)).sum::<f64>();
     assert!((added - mean(&kicks)).abs() < 1e-9, "{added} {}", mean(&kicks));
 
     // A constant force from the onset on.
-    let pushed = GaussianMixture { correlation_times: vec![f64::from(onset)], response: true, ..base.clone() };
+    let pushed =
+        GaussianMixture { correlation_times: vec![f64::from(onset)], response: true, ..base.clone() };
     let response = value(&pushed, "response[1]");
     let pushes = |x: f64| (0..t - onset).map(|s| eta * (1.0 - eta * (ridge + x)).powi(s)).sum::<f64>();
     assert!((response - mean(&pushes)).abs() < 1e-9, "{response} {}", mean(&pushes));

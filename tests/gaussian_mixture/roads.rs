@@ -108,10 +108,13 @@ fn a_replica_without_batches_is_gradient_descent_on_its_cost() {
 #[test]
 fn replicas_are_pinned_to_their_seed() {
     let problem = problem(Loss::Logistic, 0.1, Batch::Iid { fraction: 0.3 });
-    for method in [Method::Direct, Method::MatrixFree] {
-        let run = |seed| simulated(&problem, 60, method, &[5.0], &["m", "C"], seed).values;
-        println!("{method:?} {:?}", run(1));
-        assert!(run(1) == run(1) && run(1) != run(2));
+    let pinned = [
+        (Method::Direct, [0.2352861020815899, 0.0843991173859319]),
+        (Method::MatrixFree, [0.25729502033964624, 0.10110397526159647]),
+    ];
+    for (method, values) in pinned {
+        let run = |seed| simulated(&problem, 60, method, &[5.0], &["m", "C"], seed).values.concat();
+        assert!(run(1) == values && run(1) != run(2), "{method:?}: {:?}", run(1));
     }
 }
 
@@ -301,9 +304,11 @@ fn extensions_of_the_algorithm_agree_with_their_law() {
     }
 }
 
-#[test]
-#[ignore = "the evidence of record at d = 1000, ten minutes: cargo test --release --test gaussian_mixture -- --ignored record"]
-fn evidence_of_record_at_two_per_cent() {
+const FULL: &str = "problem.batch={ kind = \"full\" }";
+const PERSISTENT: &str = "problem.batch={ kind = \"persistent\", fraction = 0.3, time = 1.6666666666666667 }";
+
+/// Sound laws are confirmed at d = 1000 and faulty ones refuted: settings with the faults that are planted.
+fn evidence(cases: &[(Vec<&str>, Vec<&str>)]) {
     let size = [
         "simulation.sizes=[1000]",
         "simulation.replicas=96",
@@ -311,51 +316,9 @@ fn evidence_of_record_at_two_per_cent() {
         "observe.times.to=50.0",
         "observe.times.points=51",
     ];
-    let door = [
-        "problem.initial_overlap=0.2",
-        "problem.data=\"three-clusters\"",
-        "problem.threshold=0.7",
-        "problem.sample_ratio=3.0",
-        "problem.cluster_variance=0.05",
-    ];
-    let batch = |text: &'static str| vec![text];
-    let with = |first: &[&'static str], more: Vec<&'static str>| [first, &more[..]].concat();
-    let full = "problem.batch={ kind = \"full\" }";
-    let persistent = "problem.batch={ kind = \"persistent\", fraction = 0.3, time = 1.6666666666666667 }";
-    // What moves a law by less than 2 % of a curve's range is held against a finer claim.
-    let relative = ["claim.metric=\"relative\"", "claim.observables=[\"test_error\"]"];
-    let late = with(&relative, vec!["claim.within=[[20.0, 50.0]]", "simulation.replicas=96"]);
-    let fine = with(
-        &relative,
-        vec![
-            "claim.within=[[3.0, 50.0]]",
-            "claim.resolution=0.005",
-            "simulation.replicas=400",
-            "problem.route.population=10000",
-            "problem.route.populations=16",
-            persistent,
-        ],
-    );
-    let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
-        (batch(full), vec!["normalisation=1.1", "cluster_variance=1.1"]),
-        (vec![], vec!["normalisation=1.1", "cluster_variance=1.1", "batch.fraction=1.1"]),
-        (batch(persistent), vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"]),
-        (fine, vec!["batch.time=1.1"]),
-        (
-            batch("problem.batch={ kind = \"epoch\", fraction = 0.25 }"),
-            vec!["normalisation=1.1", "batch.fraction=1.1"],
-        ),
-        (
-            batch("problem.loss=\"hinge\""),
-            vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"],
-        ),
-        (with(&door, batch(full)), vec!["normalisation=1.1"]),
-        (with(&with(&door, batch(full)), late), vec!["cluster_variance=1.1"]),
-        (with(&door, batch(persistent)), vec!["normalisation=1.1", "batch.fraction=1.1"]),
-    ];
     let mut missed = Vec::new();
     for (set, faults) in cases {
-        let answers = judged(&with(&size, set.clone()), &faults);
+        let answers = judged(&[&size, &set[..]].concat(), faults);
         for (i, (outcome, sentence)) in answers.iter().enumerate() {
             let name = if i == 0 { "sound" } else { faults[i - 1] };
             println!("{set:?} {name}: {sentence}");
@@ -366,6 +329,58 @@ fn evidence_of_record_at_two_per_cent() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+#[ignore = "d = 1000 with 96 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_two"]
+fn evidence_of_two_clusters_at_two_per_cent() {
+    evidence(&[
+        (vec![FULL], vec!["normalisation=1.1", "cluster_variance=1.1"]),
+        (vec![], vec!["normalisation=1.1", "cluster_variance=1.1", "batch.fraction=1.1"]),
+        (vec![PERSISTENT], vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"]),
+        (
+            vec!["problem.batch={ kind = \"epoch\", fraction = 0.25 }"],
+            vec!["normalisation=1.1", "batch.fraction=1.1"],
+        ),
+        (
+            vec!["problem.loss=\"hinge\""],
+            vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"],
+        ),
+    ]);
+}
+
+/// What moves a law by less than 2 % of a curve's range is held against a finer claim: a tenth of tau is 1 % of the
+/// test error at most, and of Delta a sixth of the small error at the end.
+#[test]
+#[ignore = "d = 1000 with 96 to 400 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_the"]
+fn evidence_of_the_door_and_of_persistence() {
+    let door = [
+        "simulation.replicas=256",
+        "problem.initial_overlap=0.4",
+        "problem.data=\"three-clusters\"",
+        "problem.threshold=0.7",
+        "problem.sample_ratio=3.0",
+        "problem.cluster_variance=0.05",
+    ];
+    let relative = ["claim.metric=\"relative\"", "claim.observables=[\"test_error\"]"];
+    let late = [&door[..], &relative, &[FULL, "claim.within=[[20.0, 50.0]]"]].concat();
+    let fine = [
+        &relative[..],
+        &[
+            PERSISTENT,
+            "claim.within=[[3.0, 50.0]]",
+            "claim.resolution=0.005",
+            "simulation.replicas=400",
+            "problem.route.population=10000",
+            "problem.route.populations=16",
+        ],
+    ];
+    evidence(&[
+        ([&door[..], &[FULL]].concat(), vec!["normalisation=1.1"]),
+        (late, vec!["cluster_variance=1.1"]),
+        ([&door[..], &[PERSISTENT]].concat(), vec!["normalisation=1.1", "batch.fraction=1.1"]),
+        (fine.concat(), vec!["batch.time=1.1"]),
+    ]);
 }
 
 /// Precision of one population of 10^4, over many of them.

@@ -3,7 +3,7 @@
 //! The residual of a sample is linear, e = r - y = sum_i u_i B_i + sqrt(Delta) h, in two orthonormal variables B: the
 //! constant and zeta for two clusters (c = y = 1 without loss of generality, u = (m - 1, sqrt(Delta) m)), zeta and the
 //! label noise for a linear teacher (u = (sqrt(Delta) m - 1, -sigma)). With h = omega + sum_s R_w(t, s) g(s), Gaussian
-//! omega of covariance C - m m' and g = S e, S of moments <S> = b/nu and <S^2> = b/nu^2, independent of the past,
+//! omega of covariance C - m m' and g = S e, S of mean b/nu and mean square b/nu^2, independent of the past,
 //!
 //! w(t+1) = (1 - eta lambda) w - eta sqrt(Delta) (noise of covariance alpha <g g'> + alpha sum_s R_g(t, s) w(s))
 //!
