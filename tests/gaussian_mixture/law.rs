@@ -106,8 +106,8 @@ fn teacher() -> GaussianMixture {
 #[test]
 fn anchor_of_the_linear_teacher() {
     for route in [sweep(1000, 2), Route::Recursion, Route::Spectrum] {
-        let curve = law(&GaussianMixture { route, ..teacher() }, &[49.0, 50.0], &["m"]);
-        println!("{route:?} {:?}", curve.values);
+        // The last of 50 points in time, from 0 on.
+        let curve = law(&GaussianMixture { route, ..teacher() }, &[49.0], &["m"]);
         assert!((curve.values[0][0] - 0.8137916937).abs() < 1e-10, "{route:?}: {}", curve.values[0][0]);
     }
 }
@@ -152,11 +152,11 @@ fn plain_sampling_agrees_with_moment_matching_and_is_noisier() {
         let matched = law(&GaussianMixture { route: sweep(2000, 8), ..base.clone() }, &[12.0], &FOUR);
         let route = Route::Sweep { population: 2000, populations: 8, moment_matching: false, seed: 5 };
         let plain = law(&GaussianMixture { route, ..base }, &[12.0], &FOUR);
-        for o in 0..4 {
+        for (o, name) in FOUR.iter().enumerate() {
             let (a, b) = (matched.values[o][0], plain.values[o][0]);
             let error = matched.errors[o][0].hypot(plain.errors[o][0]);
-            assert!((a - b).abs() < 4.5 * error, "{batch:?} {}: {a} and {b} +- {error}", FOUR[o]);
-            assert!(matched.errors[o][0] < 0.7 * plain.errors[o][0], "{batch:?} {}", FOUR[o]);
+            assert!((a - b).abs() < 4.5 * error, "{batch:?} {}: {a} and {b} +- {error}", name);
+            assert!(matched.errors[o][0] < 0.7 * plain.errors[o][0], "{batch:?} {}", name);
         }
     }
 }
@@ -174,35 +174,71 @@ fn the_flow_of_the_square_loss_is_the_limit_of_its_steps() {
     let sampled = law(&flow, &times, &names);
     let exact = law(&GaussianMixture { route: Route::Spectrum, ..flow }, &times, &names);
     for (o, name) in names.iter().enumerate() {
-        for k in 0..times.len() {
+        for (k, time) in times.iter().enumerate() {
             let (value, expected, error) = (sampled.values[o][k], exact.values[o][k], sampled.errors[o][k]);
-            assert!((value - expected).abs() < 2e-5, "{name} at {}: {value}, {expected}", times[k]);
+            assert!((value - expected).abs() < 2e-5, "{name} at {time}: {value}, {expected}");
             assert!((value - expected).abs() <= 3.0 * error + 1e-12, "{name}: error {error:e}");
         }
     }
 }
 
-/// Momentum, noise, copies and responses on the square loss, where second moments can be had from plain formulas.
-#[test]
-fn langevin_noise_of_a_quadratic_cost_reaches_its_temperature() {
-    // Overdamped Langevin dynamics on a quadratic cost: C_perp relaxes to Theta times the mean inverse curvature, up to
-    // O(eta); response and correlation then give the temperature of the noise.
-    let problem = GaussianMixture {
-        temperature: 0.4,
-        learning_rate: 0.1,
-        cluster_variance: 0.5,
-        correlation_times: vec![45.0],
-        response: true,
-        route: sweep(4000, 2),
-        ..problem(Loss::Square, 1.0, Batch::Full)
+/// Mean of a function over the Marchenko-Pastur law of X^T X/d for alpha > 1.
+fn marchenko_pastur(alpha: f64, delta: f64, f: impl Fn(f64) -> f64) -> f64 {
+    let (low, high) = (delta * (1.0 - alpha.sqrt()).powi(2), delta * (1.0 + alpha.sqrt()).powi(2));
+    let n = 2000;
+    let term = |i: usize| {
+        let angle = (i as f64 + 0.5) * std::f64::consts::PI / n as f64;
+        let (middle, half) = (0.5 * (high + low), 0.5 * (high - low));
+        let x = middle - half * angle.cos();
+        let density = half * angle.sin() / (2.0 * std::f64::consts::PI * delta * x);
+        f(x) * density * half * angle.sin() * std::f64::consts::PI / n as f64
     };
-    let curve = law(&problem, &[46.0, 48.0, 60.0], &["response[1]", "effective_temperature[1]"]);
-    for k in 0..3 {
-        // A step of length eta on curvature x gives the temperature Theta/(1 - eta x/2), and the training set adds
-        // nothing to it; the mean curvature is lambda + alpha Delta = 2, so the shift lies between 5 % and 25 %.
-        let temperature = curve.values[1][k];
-        assert!((0.40..0.50).contains(&temperature), "{temperature}");
-    }
+    (0..n).map(term).sum()
+}
+
+#[test]
+fn noise_response_and_momentum_of_the_square_loss_are_integrals_over_the_spectrum() {
+    let (t, onset, eta, ridge, theta, beta) = (30, 12, 0.13, 0.2, 0.3, 0.45);
+    let base = GaussianMixture {
+        learning_rate: eta,
+        ridge,
+        cluster_variance: 0.8,
+        sample_ratio: 1.7,
+        initial_overlap: 0.25,
+        data: Data::LinearTeacher { noise_std: 0.0 },
+        route: sweep(2000, 2),
+        ..problem(Loss::Square, 0.0, Batch::Full)
+    };
+    let mean = |f: &dyn Fn(f64) -> f64| marchenko_pastur(1.7, 0.8, f);
+    assert!((mean(&|_| 1.0) - 1.0).abs() < 1e-12);
+    let value = |problem: &GaussianMixture, name: &str| law(problem, &[f64::from(t)], &[name]).values[0][0];
+
+    // Independent kicks, each of them damped by 1 - eta (lambda + x) in every later update.
+    let noisy = GaussianMixture { temperature: theta, ..base.clone() };
+    let added = value(&noisy, "C") - value(&base, "C");
+    let kicks =
+        |x: f64| (0..t).map(|s| 2.0 * eta * theta * (1.0 - eta * (ridge + x)).powi(2 * s)).sum::<f64>();
+    assert!((added - mean(&kicks)).abs() < 1e-9, "{added} {}", mean(&kicks));
+
+    // A constant force from the onset on.
+    let pushed =
+        GaussianMixture { correlation_times: vec![f64::from(onset)], response: true, ..base.clone() };
+    let response = value(&pushed, "response[1]");
+    let pushes = |x: f64| (0..t - onset).map(|s| eta * (1.0 - eta * (ridge + x)).powi(s)).sum::<f64>();
+    assert!((response - mean(&pushes)).abs() < 1e-9, "{response} {}", mean(&pushes));
+
+    // Heavy ball, mode by mode: w along v answers to x (w* - w) with w* = v/sqrt(Delta).
+    let ball = GaussianMixture { momentum: beta, ..base };
+    let mode = |x: f64| {
+        let (mut w, mut moved) = (0.25, 0.0);
+        for _ in 0..t {
+            moved = beta * moved - eta * (ridge * w + x * (w - 1.0 / 0.8_f64.sqrt()));
+            w += moved;
+        }
+        w
+    };
+    let m = value(&ball, "m");
+    assert!((m - mean(&mode)).abs() < 1e-9, "{m} {}", mean(&mode));
 }
 
 #[test]

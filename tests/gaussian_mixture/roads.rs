@@ -108,9 +108,98 @@ fn a_replica_without_batches_is_gradient_descent_on_its_cost() {
 #[test]
 fn replicas_are_pinned_to_their_seed() {
     let problem = problem(Loss::Logistic, 0.1, Batch::Iid { fraction: 0.3 });
-    for method in [Method::Direct, Method::MatrixFree] {
-        let run = |seed| simulated(&problem, 60, method, &[5.0], &["m", "C"], seed).values;
-        assert!(run(1) == run(1) && run(1) != run(2));
+    let pinned = [
+        (Method::Direct, [0.2352861020815899, 0.0843991173859319]),
+        (Method::MatrixFree, [0.25729502033964624, 0.10110397526159647]),
+    ];
+    for (method, values) in pinned {
+        let run = |seed| simulated(&problem, 60, method, &[5.0], &["m", "C"], seed).values.concat();
+        assert!(run(1) == values && run(1) != run(2), "{method:?}: {:?}", run(1));
+    }
+}
+
+#[test]
+fn a_test_set_agrees_with_the_population_risk() {
+    let cases = [
+        problem(Loss::Logistic, 0.1, Batch::Full),
+        GaussianMixture {
+            data: Data::ThreeClusters { threshold: 0.7 },
+            cluster_variance: 0.2,
+            initial_overlap: 0.6,
+            ..problem(Loss::Logistic, 0.1, Batch::Full)
+        },
+        GaussianMixture {
+            data: Data::LinearTeacher { noise_std: 0.4 },
+            ..problem(Loss::Square, 0.1, Batch::Full)
+        },
+    ];
+    for problem in cases {
+        let observables = ["test_error".to_string()];
+        let run = |risk: Risk| {
+            let measure = Measure { times: &[4.0], observables: &observables, risk };
+            let problem = Problem::GaussianMixture(problem.clone());
+            replica(&problem, 60, Method::Direct, &measure, &Stream::root(2), &|| false)
+                .expect("a replica")
+                .curve
+                .values[0][0]
+        };
+        let samples = 40_000;
+        let (closed, sampled) = (run(Risk::Overlaps), run(Risk::TestSet { samples }));
+        // Misclassification has the variance e(1 - e), half a squared Gaussian 2 e^2.
+        let variance = if problem.classifies() { closed * (1.0 - closed) } else { 2.0 * closed * closed };
+        let error = (variance / samples as f64).sqrt();
+        assert!((closed - sampled).abs() < 4.0 * error, "{:?}: {closed} {sampled} +- {error}", problem.data);
+    }
+}
+
+/// A change of one parameter by a twentieth, or of a zero by a little.
+fn changes(base: &GaussianMixture) -> Vec<(&'static str, GaussianMixture)> {
+    let door = Data::ThreeClusters { threshold: 0.7 * 1.05 };
+    let with = |name, change: &dyn Fn(&mut GaussianMixture)| {
+        let mut problem = base.clone();
+        change(&mut problem);
+        (name, problem)
+    };
+    vec![
+        with("threshold", &|p| p.data = door),
+        with("sample_ratio", &|p| p.sample_ratio *= 1.05),
+        with("cluster_variance", &|p| p.cluster_variance *= 1.05),
+        with("ridge", &|p| p.ridge *= 1.05),
+        with("learning_rate", &|p| p.learning_rate *= 1.05),
+        with("normalisation", &|p| p.normalisation *= 1.05),
+        with("initial_variance", &|p| p.initial_variance *= 1.05),
+        with("initial_overlap", &|p| p.initial_overlap *= 1.05),
+        with("momentum", &|p| p.momentum *= 1.05),
+        with("temperature", &|p| p.temperature *= 1.05),
+        with("fraction", &|p| p.batch = Batch::Persistent { fraction: 0.42, time: 1.3 }),
+        with("time", &|p| p.batch = Batch::Persistent { fraction: 0.4, time: 1.365 }),
+        with("loss", &|p| p.loss = Loss::Square),
+    ]
+}
+
+#[test]
+fn every_parameter_moves_both_roads() {
+    let base = GaussianMixture {
+        data: Data::ThreeClusters { threshold: 0.7 },
+        cluster_variance: 0.2,
+        ridge: 0.23,
+        normalisation: 0.9,
+        initial_variance: 0.3,
+        initial_overlap: 0.4,
+        momentum: 0.3,
+        temperature: 0.07,
+        route: sweep(1000, 2),
+        ..problem(Loss::Logistic, 0.1, Batch::Persistent { fraction: 0.4, time: 1.3 })
+    };
+    let names = ["m", "C"];
+    let of_law = |problem: &GaussianMixture| super::law(problem, &[8.0], &names).values.concat();
+    let of_run =
+        |problem: &GaussianMixture| simulated(problem, 80, Method::Direct, &[8.0], &names, 4).values.concat();
+    let (law, run) = (of_law(&base), of_run(&base));
+    let moved = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    for (name, problem) in changes(&base) {
+        let (by_law, by_run) = (moved(&of_law(&problem), &law), moved(&of_run(&problem), &run));
+        assert!(by_law > 1e-4 && by_run > 1e-4, "{name}: {by_law:e} {by_run:e}");
     }
 }
 
@@ -215,9 +304,11 @@ fn extensions_of_the_algorithm_agree_with_their_law() {
     }
 }
 
-#[test]
-#[ignore = "the evidence of record at d = 1000, minutes: cargo test --release --test gaussian_mixture -- --ignored record"]
-fn evidence_of_record_at_two_per_cent() {
+const FULL: &str = "problem.batch={ kind = \"full\" }";
+const PERSISTENT: &str = "problem.batch={ kind = \"persistent\", fraction = 0.3, time = 1.6666666666666667 }";
+
+/// Sound laws are confirmed at d = 1000 and faulty ones refuted: settings with the faults that are planted.
+fn evidence(cases: &[(Vec<&str>, Vec<&str>)]) {
     let size = [
         "simulation.sizes=[1000]",
         "simulation.replicas=96",
@@ -225,32 +316,9 @@ fn evidence_of_record_at_two_per_cent() {
         "observe.times.to=50.0",
         "observe.times.points=51",
     ];
-    let door = [
-        "problem.initial_overlap=0.2",
-        "problem.data=\"three-clusters\"",
-        "problem.threshold=0.7",
-        "problem.sample_ratio=3.0",
-        "problem.cluster_variance=0.05",
-    ];
-    let batch = |text: &'static str| vec![text];
-    let with = |first: &[&'static str], more: Vec<&'static str>| [first, &more[..]].concat();
-    let full = "problem.batch={ kind = \"full\" }";
-    let persistent = "problem.batch={ kind = \"persistent\", fraction = 0.3, time = 1.6666666666666667 }";
-    let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
-        (batch(full), vec!["normalisation=1.1", "cluster_variance=1.1"]),
-        (vec![], vec!["normalisation=1.1", "cluster_variance=1.1", "batch.fraction=1.1"]),
-        (batch(persistent), vec!["normalisation=1.1", "batch.fraction=1.1", "batch.time=1.1"]),
-        (batch("problem.batch={ kind = \"epoch\", fraction = 0.25 }"), vec!["normalisation=1.1"]),
-        (
-            batch("problem.loss=\"hinge\""),
-            vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"],
-        ),
-        (with(&door, batch(full)), vec!["normalisation=1.1", "cluster_variance=1.1"]),
-        (with(&door, batch(persistent)), vec!["normalisation=1.1", "batch.fraction=1.1", "batch.time=1.1"]),
-    ];
     let mut missed = Vec::new();
     for (set, faults) in cases {
-        let answers = judged(&with(&size, set.clone()), &faults);
+        let answers = judged(&[&size, &set[..]].concat(), faults);
         for (i, (outcome, sentence)) in answers.iter().enumerate() {
             let name = if i == 0 { "sound" } else { faults[i - 1] };
             println!("{set:?} {name}: {sentence}");
@@ -261,6 +329,58 @@ fn evidence_of_record_at_two_per_cent() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+#[ignore = "d = 1000 with 96 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_two"]
+fn evidence_of_two_clusters_at_two_per_cent() {
+    evidence(&[
+        (vec![FULL], vec!["normalisation=1.1", "cluster_variance=1.1"]),
+        (vec![], vec!["normalisation=1.1", "cluster_variance=1.1", "batch.fraction=1.1"]),
+        (vec![PERSISTENT], vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"]),
+        (
+            vec!["problem.batch={ kind = \"epoch\", fraction = 0.25 }"],
+            vec!["normalisation=1.1", "batch.fraction=1.1"],
+        ),
+        (
+            vec!["problem.loss=\"hinge\""],
+            vec!["normalisation=1.1", "batch.fraction=1.1", "cluster_variance=1.1"],
+        ),
+    ]);
+}
+
+/// What moves a law by less than 2 % of a curve's range is held against a finer claim: a tenth of tau is 1 % of the
+/// test error at most, and of Delta a sixth of the small error at the end.
+#[test]
+#[ignore = "d = 1000 with 96 to 400 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_the"]
+fn evidence_of_the_door_and_of_persistence() {
+    let door = [
+        "simulation.replicas=256",
+        "problem.initial_overlap=0.4",
+        "problem.data=\"three-clusters\"",
+        "problem.threshold=0.7",
+        "problem.sample_ratio=3.0",
+        "problem.cluster_variance=0.05",
+    ];
+    let relative = ["claim.metric=\"relative\"", "claim.observables=[\"test_error\"]"];
+    let late = [&door[..], &relative, &[FULL, "claim.within=[[20.0, 50.0]]"]].concat();
+    let fine = [
+        &relative[..],
+        &[
+            PERSISTENT,
+            "claim.within=[[3.0, 50.0]]",
+            "claim.resolution=0.005",
+            "simulation.replicas=400",
+            "problem.route.population=10000",
+            "problem.route.populations=16",
+        ],
+    ];
+    evidence(&[
+        ([&door[..], &[FULL]].concat(), vec!["normalisation=1.1"]),
+        (late, vec!["cluster_variance=1.1"]),
+        ([&door[..], &[PERSISTENT]].concat(), vec!["normalisation=1.1", "batch.fraction=1.1"]),
+        (fine.concat(), vec!["batch.time=1.1"]),
+    ]);
 }
 
 /// Precision of one population of 10^4, over many of them.

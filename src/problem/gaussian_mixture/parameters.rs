@@ -81,7 +81,7 @@ const PARAMETERS: &[Parameter] = &[
     ),
     number("threshold", "L", Range::Positive, Absent, "half width of the door, for three clusters", "0.7"),
     number(
-        "label_noise",
+        "noise_std",
         "σ",
         Range::NonNegative,
         Default::Number(0.0),
@@ -301,7 +301,7 @@ pub(super) fn read(settings: &Settings) -> Result<GaussianMixture, Vec<Violation
 }
 
 fn data(settings: &Settings, broken: &mut Vec<Violation>) -> Data {
-    let noise_std = settings.number("label_noise").expect(DECLARED);
+    let noise_std = settings.number("noise_std").expect(DECLARED);
     let threshold = settings.number("threshold");
     let kind = settings.text("data").expect(DECLARED);
     if kind != "three-clusters" && threshold.is_some() {
@@ -310,7 +310,7 @@ fn data(settings: &Settings, broken: &mut Vec<Violation>) -> Data {
     }
     if kind != "linear-teacher" && noise_std > 0.0 {
         let rule = format!("has no meaning for data = {kind:?}");
-        broken.push(Violation::new("label_noise", rule, "remove it, or set data = \"linear-teacher\""));
+        broken.push(Violation::new("noise_std", rule, "remove it, or set data = \"linear-teacher\""));
     }
     match (kind, threshold) {
         ("two-clusters", _) => Data::TwoClusters,

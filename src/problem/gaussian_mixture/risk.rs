@@ -5,9 +5,9 @@ use crate::math::special::{erf, normal_cdf};
 
 /// The error on a fresh sample, with m = w.v/d and C = |w|^2/d: r ~ N(c m, Delta C) within a cluster.
 ///
-/// Two clusters: erfc(m/sqrt(2 Delta C))/2. Three clusters: erfc(L/sqrt(2 Delta C))/2 + [erf((L - m)/sqrt(2 Delta C))
-/// + erf((L + m)/sqrt(2 Delta C))]/4. Linear teacher: half the mean squared error, [(1 - sqrt(Delta) m)^2 + Delta (C -
-/// m^2)]/2, label noise left out. At C = 0 every sample of two clusters lies on the boundary: 1/2.
+/// With s = sqrt(2 Delta C), two clusters: erfc(m/s)/2. Three clusters: erfc(L/s)/2 + (erf((L - m)/s) + erf((L + m)/s))/4.
+/// Linear teacher: half the mean squared error, ((1 - sqrt(Delta) m)^2 + Delta (C - m^2))/2, label noise left out.
+/// At C = 0 every sample of two clusters lies on the boundary: 1/2.
 pub fn test_error(problem: &GaussianMixture, m: f64, c: f64) -> f64 {
     let std = (problem.cluster_variance * c).sqrt();
     match problem.data {

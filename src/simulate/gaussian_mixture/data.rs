@@ -216,7 +216,7 @@ fn product(simd: Simd, normals: &mut Gaussians, own: &mut Basis, other: &Basis, 
     let along = own.reduce(simd, &mut rest);
     let mut image = own.image(simd, &along);
     let length = dot(simd, &rest, &rest).sqrt();
-    if !(length > KNOWN * dot(simd, x, x).sqrt()) {
+    if length <= KNOWN * dot(simd, x, x).sqrt() {
         return image;
     }
     rest.iter_mut().for_each(|r| *r /= length);

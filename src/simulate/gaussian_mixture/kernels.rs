@@ -58,22 +58,22 @@ fn sample(samples: &[f64], i: u32, d: usize) -> &[f64] {
 #[inline(always)]
 fn dots_body(samples: &[f64], chosen: &[u32], x: &[f64], out: &mut [f64]) {
     let d = x.len();
-    let whole = d / LANES * LANES;
+    let (x_chunks, x_rest) = x.as_chunks::<LANES>();
     let (fours, rest) = chosen.as_chunks::<4>();
     for (k, four) in fours.iter().enumerate() {
-        let w: [&[f64]; 4] = std::array::from_fn(|i| sample(samples, four[i], d));
+        let w = four.map(|i| sample(samples, i, d).as_chunks::<LANES>());
+        let [(a, a_rest), (b, b_rest), (c, c_rest), (e, e_rest)] = w;
         let mut sums = [[0.0; LANES]; 4];
-        for at in (0..whole).step_by(LANES) {
-            let x: &[f64; LANES] = x[at..at + LANES].try_into().expect("eight lanes");
-            for i in 0..4 {
-                let y: &[f64; LANES] = w[i][at..at + LANES].try_into().expect("eight lanes");
-                for l in 0..LANES {
-                    sums[i][l] += x[l] * y[l];
-                }
+        for ((((x, a), b), c), e) in x_chunks.iter().zip(a).zip(b).zip(c).zip(e) {
+            for l in 0..LANES {
+                sums[0][l] += x[l] * a[l];
+                sums[1][l] += x[l] * b[l];
+                sums[2][l] += x[l] * c[l];
+                sums[3][l] += x[l] * e[l];
             }
         }
-        for i in 0..4 {
-            let tail: f64 = x[whole..].iter().zip(&w[i][whole..]).map(|(a, b)| a * b).sum();
+        for (i, tail) in [a_rest, b_rest, c_rest, e_rest].into_iter().enumerate() {
+            let tail: f64 = x_rest.iter().zip(tail).map(|(a, b)| a * b).sum();
             out[4 * k + i] = total(sums[i]) + tail;
         }
     }
@@ -87,10 +87,10 @@ fn add_body(samples: &[f64], chosen: &[u32], c: &[f64], x: &mut [f64]) {
     let d = x.len();
     let (fours, rest) = chosen.as_chunks::<4>();
     for (k, four) in fours.iter().enumerate() {
-        let w: [&[f64]; 4] = std::array::from_fn(|i| &sample(samples, four[i], d)[..d]);
-        let c: [f64; 4] = std::array::from_fn(|i| c[4 * k + i]);
-        for (l, x) in x.iter_mut().enumerate() {
-            *x += (c[0] * w[0][l] + c[1] * w[1][l]) + (c[2] * w[2][l] + c[3] * w[3][l]);
+        let [p, q, r, s] = four.map(|i| sample(samples, i, d));
+        let y: [f64; 4] = std::array::from_fn(|i| c[4 * k + i]);
+        for ((((x, p), q), r), s) in x.iter_mut().zip(p).zip(q).zip(r).zip(s) {
+            *x += (y[0] * p + y[1] * q) + (y[2] * r + y[3] * s);
         }
     }
     for (i, c) in rest.iter().zip(&c[4 * fours.len()..]) {

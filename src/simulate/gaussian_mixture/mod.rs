@@ -183,8 +183,7 @@ impl<'a> Run<'a> {
                 return Err(SimulationError::Interrupted);
             }
             let square = overlap(self.problem, self.learner.w(), self.learner.w());
-            // Written so that NaN ends the run as well.
-            if !(square < LARGEST) {
+            if square.is_nan() || square >= LARGEST {
                 let reason = format!("|w|^2/d is {square:e}");
                 end = End::Diverged { time: self.problem.time_of(t), reason };
                 break;

@@ -42,19 +42,19 @@ fn dots_body(pool: &[f64], len: usize, v: &[f64], out: &mut [f64]) {
     let fours = out.len() / 4 * 4;
     for i in (0..fours).step_by(4) {
         let w: [&[f64]; 4] = std::array::from_fn(|k| &pool[(i + k) * len..(i + k + 1) * len]);
+        let (x, x_rest) = v.as_chunks::<LANES>();
+        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = w.map(|w| w.as_chunks::<LANES>());
         let mut sums = [[0.0; LANES]; 4];
-        let whole = len / LANES * LANES;
-        for at in (0..whole).step_by(LANES) {
-            let x: &[f64; LANES] = v[at..at + LANES].try_into().expect("eight lanes");
-            for k in 0..4 {
-                let y: &[f64; LANES] = w[k][at..at + LANES].try_into().expect("eight lanes");
-                for l in 0..LANES {
-                    sums[k][l] += x[l] * y[l];
-                }
+        for ((((x, a), b), c), d) in x.iter().zip(a).zip(b).zip(c).zip(d) {
+            for l in 0..LANES {
+                sums[0][l] += x[l] * a[l];
+                sums[1][l] += x[l] * b[l];
+                sums[2][l] += x[l] * c[l];
+                sums[3][l] += x[l] * d[l];
             }
         }
-        for k in 0..4 {
-            let rest: f64 = v[whole..].iter().zip(&w[k][whole..]).map(|(a, b)| a * b).sum();
+        for (k, rest) in [a_rest, b_rest, c_rest, d_rest].into_iter().enumerate() {
+            let rest: f64 = x_rest.iter().zip(rest).map(|(a, b)| a * b).sum();
             out[i + k] = total(sums[k]) + rest;
         }
     }
@@ -69,10 +69,10 @@ fn add_body(pool: &[f64], len: usize, coefficients: &[f64], v: &mut [f64]) {
     let v = &mut v[..len];
     let fours = coefficients.len() / 4 * 4;
     for i in (0..fours).step_by(4) {
-        let w: [&[f64]; 4] = std::array::from_fn(|k| &pool[(i + k) * len..(i + k + 1) * len]);
-        let c: [f64; 4] = std::array::from_fn(|k| coefficients[i + k]);
-        for (l, x) in v.iter_mut().enumerate() {
-            *x += (c[0] * w[0][l] + c[1] * w[1][l]) + (c[2] * w[2][l] + c[3] * w[3][l]);
+        let [a, b, c, d]: [&[f64]; 4] = std::array::from_fn(|k| &pool[(i + k) * len..(i + k + 1) * len]);
+        let y: [f64; 4] = std::array::from_fn(|k| coefficients[i + k]);
+        for ((((x, a), b), c), d) in v.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *x += (y[0] * a + y[1] * b) + (y[2] * c + y[3] * d);
         }
     }
     for i in fours..coefficients.len() {

@@ -1,8 +1,9 @@
 //! Effective samples in blocks, and the two passes that one update of the law makes over each block.
 //!
 //! All vectors over the population that the law needs again are one list, the pool. A pass reads the pool of a block
-//! once, in tiles that stay in the first cache; sums over blocks are added in the order of the blocks. So results do
-//! not depend on the number of threads, and a block is all that has to be near the processor.
+//! once, in tiles that stay in the first cache, and both passes follow each other on a block while its pool is in the
+//! second one, unless samples are selected across blocks. Sums over blocks are added in the order of the blocks, so
+//! results do not depend on the number of threads.
 
 use super::kernels::{add, dot, dots};
 use super::selection::{Memory, Process};
@@ -12,13 +13,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 /// Samples of a block.
-const BLOCK: usize = 128;
+const BLOCK: usize = 64;
 
 /// Pool vectors that are multiplied with all others before the next ones are read.
 const TILE: usize = 32;
 
 /// Blocks from which on threads are worth their start.
-const PARALLEL: usize = 64;
+const PARALLEL: usize = 128;
 
 /// A new pool vector: a combination of the latest vectors and of the pool.
 #[derive(Clone, Debug)]
@@ -42,6 +43,20 @@ pub(super) enum Drive {
     Copy(usize),
     /// Lambda'' of the first copy times the walker's own field.
     Tangent,
+}
+
+/// What one update asks of the population.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Update<'a> {
+    pub columns: &'a [Column],
+    /// Of all walkers.
+    pub fields: &'a [FieldOf],
+    pub process: &'a Process,
+    pub drives: &'a [Drive],
+    /// Gaussian fields to draw.
+    pub fresh: usize,
+    /// Whether loss and accuracy are wanted.
+    pub observe: bool,
 }
 
 /// Sums over the population of one update, `vectors` being means of gradients, then their noise if there is any,
@@ -279,42 +294,34 @@ impl Population {
         }
     }
 
-    /// First pass: completes the pool by the new columns and computes the fields of all walkers.
-    pub fn advance(&mut self, columns: &[Column], walkers: &[FieldOf]) {
-        let (simd, pool) = (self.simd, self.pool);
-        each(&mut self.blocks, |block| block.advance(simd, pool, columns, walkers));
-        self.pool += columns.len();
-    }
-
-    /// Second pass: selects samples, computes gradients and draws `fresh` Gaussian fields; then their products with
+    /// One update up to its sums. First pass: completes the pool by the new columns and computes the fields of all
+    /// walkers. Second pass: selects samples, computes gradients and draws Gaussian fields; then their products with
     /// the pool and with one another.
-    pub fn measure(
-        &mut self,
-        process: &Process,
-        drives: &[Drive],
-        fresh: usize,
-        observe: bool,
-        sums: &mut Sums,
-    ) {
+    pub fn update(&mut self, request: &Update, sums: &mut Sums) {
+        let (simd, pool, problem) = (self.simd, self.pool, self.problem.clone());
+        let Update { columns, fields, process, drives, fresh, observe } = *request;
         let copies = drives.iter().filter(|drive| **drive != Drive::Tangent).count();
-        let systematic = process.is_systematic();
-        if systematic {
-            for copy in 0..copies {
-                self.select(process, copy);
-            }
-        }
-        let (simd, pool, problem) = (self.simd, self.pool, &self.problem);
-        each(&mut self.blocks, |block| {
-            if !systematic {
+        let with = pool + columns.len();
+        let second = |block: &mut Block| {
+            block.gradients(&problem, process.is_certain(), drives, fresh);
+            block.sum(simd, &problem, with, drives, observe);
+        };
+        if process.is_systematic() {
+            each(&mut self.blocks, |block| block.advance(simd, pool, columns, fields));
+            (0..copies).for_each(|copy| self.select(process, copy));
+            each(&mut self.blocks, second);
+        } else {
+            each(&mut self.blocks, |block| {
+                block.advance(simd, pool, columns, fields);
                 block.select(process, copies);
-            }
-            block.gradients(problem, process.is_certain(), drives, fresh);
-            block.sum(simd, problem, pool, drives, observe);
-        });
+                second(block);
+            });
+        }
+        self.pool = with;
         self.collect(sums);
     }
 
-    /// Draws `fresh` further Gaussian fields after [`Self::measure`].
+    /// Draws `fresh` further Gaussian fields after [`Self::update`].
     pub fn draw(&mut self, fresh: usize, sums: &mut Sums) {
         let (simd, pool) = (self.simd, self.pool);
         each(&mut self.blocks, |block| {

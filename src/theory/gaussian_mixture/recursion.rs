@@ -3,7 +3,7 @@
 //! The residual of a sample is linear, e = r - y = sum_i u_i B_i + sqrt(Delta) h, in two orthonormal variables B: the
 //! constant and zeta for two clusters (c = y = 1 without loss of generality, u = (m - 1, sqrt(Delta) m)), zeta and the
 //! label noise for a linear teacher (u = (sqrt(Delta) m - 1, -sigma)). With h = omega + sum_s R_w(t, s) g(s), Gaussian
-//! omega of covariance C - m m' and g = S e, S of moments <S> = b/nu and <S^2> = b/nu^2, independent of the past,
+//! omega of covariance C - m m' and g = S e, S of mean b/nu and mean square b/nu^2, independent of the past,
 //!
 //! w(t+1) = (1 - eta lambda) w - eta sqrt(Delta) (noise of covariance alpha <g g'> + alpha sum_s R_g(t, s) w(s))
 //!
@@ -31,6 +31,21 @@ impl Recursion {
 }
 
 /// The law of the square loss for `updates` updates; momentum and temperature are not part of it.
+///
+/// ```
+/// use asymptotica::problem::gaussian_mixture::{Batch, Data, Dynamics, GaussianMixture, Loss, Route};
+/// use asymptotica::theory::gaussian_mixture::recursion;
+///
+/// // alpha = 2, Delta = 1/2, lambda = 0.1, eta = 0.2, R = 0.01, i.i.d. batches of b = 0.3.
+/// let problem = GaussianMixture {
+///     data: Data::TwoClusters, sample_ratio: 2.0, cluster_variance: 0.5, loss: Loss::Square, ridge: 0.1,
+///     learning_rate: 0.2, normalisation: 1.0, initial_variance: 0.01, initial_overlap: 0.0,
+///     batch: Batch::Iid { fraction: 0.3 }, momentum: 0.0, temperature: 0.0, dynamics: Dynamics::Steps,
+///     correlation_times: vec![], fork_time: None, response: false, route: Route::Recursion,
+/// };
+/// let law = recursion(&problem, problem.start(), 10);
+/// assert!((law.m[10] - 0.492923079644).abs() < 1e-11 && (law.correlation(10, 10) - 0.333018016302).abs() < 1e-11);
+/// ```
 ///
 /// # Panics
 /// For data or batches that it does not cover, which `GaussianMixture::from_settings` refuses.

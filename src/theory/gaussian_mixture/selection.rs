@@ -36,7 +36,9 @@ impl Process {
     pub fn is_systematic(&self) -> bool {
         match self.batch {
             Batch::Persistent { .. } => !self.is_mean,
-            Batch::Epoch { .. } => !self.is_mean && self.update % self.batch.updates_per_epoch() == 0,
+            Batch::Epoch { .. } => {
+                !self.is_mean && self.update.is_multiple_of(self.batch.updates_per_epoch())
+            }
             Batch::Full | Batch::Iid { .. } => false,
         }
     }

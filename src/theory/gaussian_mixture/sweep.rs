@@ -14,7 +14,7 @@
 //! reads the pool once. Without moment matching e_j and q_j stand in the pool as they are.
 
 use super::algebra::{Combination, Outside, add};
-use super::population::{Column, Drive, FieldOf, Population, Sums, copy_of};
+use super::population::{Column, Drive, FieldOf, Population, Sums, Update, copy_of};
 use super::selection::Process;
 use crate::problem::gaussian_mixture::{GaussianMixture, Start};
 use crate::rng::Stream;
@@ -260,7 +260,6 @@ impl<'a> Sweep<'a> {
     /// Update `t`, with the state before it if `observe`; only that state if it is the last one.
     fn update(&mut self, t: usize, observe: bool, is_last: bool) -> Result<Option<Snapshot>, Stop> {
         let fields: Vec<FieldOf> = self.walkers.iter().map(|walker| self.field_of(walker)).collect();
-        self.population.advance(&self.columns, &fields);
         let problem = self.problem;
         let process = Process::new(problem.batch, problem.learning_rate, t, self.plan.faults.batch_noise);
         let drives: Vec<Drive> = self.walkers.iter().map(|walker| walker.drive).collect();
@@ -269,7 +268,10 @@ impl<'a> Sweep<'a> {
         // With noise in the gradients every walker needs a fresh field in every update.
         let eager = if process.is_certain() || is_last { 0 } else { drives.len() + sources };
         let mut sums = std::mem::take(&mut self.sums);
-        self.population.measure(&process, &drives, eager, observe, &mut sums);
+        let columns = std::mem::take(&mut self.columns);
+        let (columns, fields, process, drives) = (&columns[..], &fields[..], &process, &drives[..]);
+        let request = Update { columns, fields, process, drives, fresh: eager, observe };
+        self.population.update(&request, &mut sums);
         let snapshot = observe.then(|| self.snapshot(&sums));
         if !(sums.gram.iter().all(|x| x.is_finite()) && sums.loss.is_finite()) {
             return Err(Stop::Diverged { update: t });
