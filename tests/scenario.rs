@@ -902,6 +902,8 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                 let mut changes = vec![change.as_str()];
                 match parameter.key {
                     "training_set" => changes.extend(["law.enabled=false", "claim=[]"]),
+                    "leak" => changes.push("problem.activation=leaky-relu"),
+                    "coefficients" if kind.kind == "ntk" => changes.push("problem.activation=polynomial"),
                     "whitened" => changes.push("problem.training_set=100"),
                     "threshold" => {
                         changes.extend(["problem.data=three-clusters", "problem.initial_overlap=0.2"])
