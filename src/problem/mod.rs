@@ -91,6 +91,8 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    /// The problem states everything but its size; size 0 is the limit of infinite size.
+    Size(usize),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -180,6 +182,15 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+        }
+    }
+
+    /// The start that the scenario states for a simulation of this size, 0 for no simulation. The order parameters
+    /// of most problems do not know the size; laws whose spectrum depends on it do.
+    pub fn stated_start(&self, size: usize) -> Start {
+        match self.limit_start() {
+            Start::Size(_) => Start::Size(size),
+            start => start,
         }
     }
 
