@@ -5,12 +5,16 @@
 pub mod activation;
 pub mod committee;
 pub mod deep_linear;
+pub mod linear_regression;
 pub mod scaling;
 pub mod spec;
+pub mod streaming_sgd;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
+use linear_regression::LinearRegression;
 use spec::{Parameter, Settings, Violation};
+use streaming_sgd::StreamingSgd;
 
 /// What the program says of one kind of problem, without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +44,8 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
+pub const KINDS: &[ProblemKind] =
+    &[committee::KIND, deep_linear::KIND, linear_regression::KIND, streaming_sgd::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -48,6 +53,8 @@ pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND];
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    LinearRegression(LinearRegression),
+    StreamingSgd(StreamingSgd),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -93,6 +100,8 @@ pub enum Start {
     DeepLinear(deep_linear::Start),
     /// The problem states everything but its size; size 0 is the limit of infinite size.
     Size(usize),
+    /// The spectrum of one data set and the start on it.
+    Data(Box<streaming_sgd::DataStart>),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -145,6 +154,8 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "linear-regression" => LinearRegression::from_settings(settings).map(Self::LinearRegression),
+            "streaming-sgd" => StreamingSgd::from_settings(settings).map(Self::StreamingSgd),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -165,6 +176,8 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::LinearRegression(_) => &linear_regression::KIND,
+            Self::StreamingSgd(_) => &streaming_sgd::KIND,
         }
     }
 
@@ -173,6 +186,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::LinearRegression(problem) => problem.observables(),
+            Self::StreamingSgd(problem) => problem.observables(),
         }
     }
 
@@ -182,6 +197,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::LinearRegression(_) => Start::Size(0),
+            Self::StreamingSgd(_) => Start::Size(0),
         }
     }
 
@@ -214,6 +231,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::LinearRegression(_) => true,
+            Self::StreamingSgd(problem) => problem.states_start(),
         }
     }
 
@@ -222,6 +241,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::LinearRegression(_) => None,
+            Self::StreamingSgd(problem) => problem.limit_start_warning(),
         }
     }
 
@@ -230,6 +251,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::LinearRegression(_) => None,
+            Self::StreamingSgd(problem) => problem.uncovered(),
         }
     }
 
@@ -237,7 +260,7 @@ impl Problem {
     pub fn chain_uncovered(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.chain_uncovered(),
-            Self::DeepLinear(_) => {
+            Self::DeepLinear(_) | Self::LinearRegression(_) | Self::StreamingSgd(_) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
         }
@@ -248,6 +271,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::LinearRegression(problem) => problem.replica_bytes(size),
+            Self::StreamingSgd(problem) => problem.replica_bytes(size),
         }
     }
 
@@ -256,6 +281,8 @@ impl Problem {
         match self {
             Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+            Self::LinearRegression(problem) => problem.recorded_time(time),
+            Self::StreamingSgd(problem) => problem.time_of(problem.updates_at(time, size), size),
         }
     }
 
@@ -267,6 +294,8 @@ impl Problem {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
             },
+            Self::LinearRegression(_) => "$N$",
+            Self::StreamingSgd(_) => "$d$",
         }
     }
 
@@ -276,6 +305,8 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::LinearRegression(problem) => problem.cost(end, size, law),
+            Self::StreamingSgd(problem) => problem.cost(end, size, law),
         }
     }
 }

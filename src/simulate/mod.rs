@@ -7,7 +7,9 @@
 mod chain;
 mod committee;
 mod deep_linear;
+mod linear_regression;
 mod semidefinite;
+mod streaming_sgd;
 
 use crate::linalg::LinalgError;
 use crate::problem::{Method, Problem, Start};
@@ -91,6 +93,10 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::LinearRegression(problem) => {
+            linear_regression::replica(problem, size, measure, stream, stop)
+        }
+        Problem::StreamingSgd(problem) => streaming_sgd::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -107,5 +113,20 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::LinearRegression(_) => Ok(Start::Size(size)),
+        Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),
     }
+}
+
+/// Refuses times that do not ascend from 0 on.
+fn check_times(measure: &Measure) -> Result<(), SimulationError> {
+    let mut previous = 0.0;
+    for &time in measure.times {
+        // Written so that NaN is refused as well.
+        if !(time >= previous && time.is_finite()) {
+            return Err(SimulationError::Times { previous, time });
+        }
+        previous = time;
+    }
+    Ok(())
 }

@@ -2,10 +2,12 @@
 
 pub mod committee;
 pub mod deep_linear;
+pub mod linear_regression;
+pub mod streaming_sgd;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
-use crate::problem::{Problem, Start};
+use crate::problem::{ObservableInfo, Problem, ProblemKind, Start};
 use crate::trajectory::{Curve, End};
 use std::time::Instant;
 
@@ -59,6 +61,12 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::LinearRegression(problem), Start::Size(_)) => {
+            linear_regression::integrate(problem, times, observables, options)
+        }
+        (Problem::StreamingSgd(problem), start @ (Start::Size(_) | Start::Data(_))) => {
+            streaming_sgd::integrate(problem, start, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -74,7 +82,24 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
+        Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, name),
     }
+}
+
+fn unknown_observable(name: &str, known: &[ObservableInfo]) -> LawError {
+    let known = known.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+    LawError::UnknownObservable { name: name.into(), known }
+}
+
+fn unknown_overlay(name: &str, kind: &ProblemKind) -> LawError {
+    let known: Vec<&str> = kind.overlays.iter().map(|(name, _)| *name).collect();
+    LawError::UnknownOverlay { name: name.into(), known: known.join(", ") }
+}
+
+fn unknown_fault(name: &str, kind: &ProblemKind) -> LawError {
+    let known: Vec<&str> = kind.law_faults.iter().map(|(name, _)| *name).collect();
+    LawError::UnknownFault { name: name.into(), known: known.join(", ") }
 }
 
 /// A system of ordinary differential equations for order parameters.
