@@ -41,3 +41,27 @@ pub fn nodes(ratio: f64, points: usize) -> impl Iterator<Item = Node> {
         Node { eigenvalue, weight: density * step / PI }
     })
 }
+
+/// Share of the eigenvalues that lies between `low` and `high`, those that are 0 left out; midpoint rule in theta, to
+/// 1e-7.
+///
+/// ```
+/// use asymptotica::math::marchenko_pastur::mass;
+/// assert!((mass(0.5, 0.0, 10.0) - 0.5).abs() < 1e-7);
+/// assert!((mass(2.0, 0.0, 1.3) + mass(2.0, 1.3, 10.0) - 1.0).abs() < 1e-7);
+/// ```
+pub fn mass(ratio: f64, low: f64, high: f64) -> f64 {
+    const POINTS: usize = 2000;
+    let root = ratio.sqrt();
+    // The eigenvalue falls as theta grows.
+    let theta = |l: f64| libm::acos(((l - 1.0 - ratio) / (2.0 * root)).clamp(-1.0, 1.0));
+    let (first, last) = (theta(high), theta(low));
+    let step = (last - first) / POINTS as f64;
+    let density = |k: usize| {
+        let half = 0.5 * (first + (k as f64 + 0.5) * step);
+        let (sin, cos) = (libm::sin(half), libm::cos(half));
+        let eigenvalue = (1.0 - root) * (1.0 - root) + 4.0 * root * cos * cos;
+        8.0 * ratio * sin * sin * (cos * cos / eigenvalue)
+    };
+    (0..POINTS).map(density).sum::<f64>() * step / PI
+}

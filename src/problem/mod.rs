@@ -3,18 +3,24 @@
 //! Both roads, [`crate::theory`] and [`crate::simulate`], read these definitions and share nothing else.
 
 pub mod activation;
+pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
 pub mod linear_regression;
+pub mod noisy_quadratic;
 pub mod scaling;
 pub mod spec;
 pub mod streaming_sgd;
+pub mod transfer;
 
+use batch_hessian::BatchHessian;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 use linear_regression::LinearRegression;
+use noisy_quadratic::NoisyQuadratic;
 use spec::{Parameter, Settings, Violation};
 use streaming_sgd::StreamingSgd;
+use transfer::Transfer;
 
 /// What the program says of one kind of problem, without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +50,15 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] =
-    &[committee::KIND, deep_linear::KIND, linear_regression::KIND, streaming_sgd::KIND];
+pub const KINDS: &[ProblemKind] = &[
+    committee::KIND,
+    deep_linear::KIND,
+    linear_regression::KIND,
+    streaming_sgd::KIND,
+    noisy_quadratic::KIND,
+    transfer::KIND,
+    batch_hessian::KIND,
+];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -55,6 +68,9 @@ pub enum Problem {
     DeepLinear(DeepLinear),
     LinearRegression(LinearRegression),
     StreamingSgd(StreamingSgd),
+    NoisyQuadratic(NoisyQuadratic),
+    Transfer(Transfer),
+    BatchHessian(BatchHessian),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -156,6 +172,9 @@ impl Problem {
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
             "linear-regression" => LinearRegression::from_settings(settings).map(Self::LinearRegression),
             "streaming-sgd" => StreamingSgd::from_settings(settings).map(Self::StreamingSgd),
+            "noisy-quadratic" => NoisyQuadratic::from_settings(settings).map(Self::NoisyQuadratic),
+            "transfer" => Transfer::from_settings(settings).map(Self::Transfer),
+            "batch-hessian" => BatchHessian::from_settings(settings).map(Self::BatchHessian),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -178,6 +197,9 @@ impl Problem {
             Self::DeepLinear(_) => &deep_linear::KIND,
             Self::LinearRegression(_) => &linear_regression::KIND,
             Self::StreamingSgd(_) => &streaming_sgd::KIND,
+            Self::NoisyQuadratic(_) => &noisy_quadratic::KIND,
+            Self::Transfer(_) => &transfer::KIND,
+            Self::BatchHessian(_) => &batch_hessian::KIND,
         }
     }
 
@@ -188,6 +210,9 @@ impl Problem {
             Self::DeepLinear(problem) => problem.observables(),
             Self::LinearRegression(problem) => problem.observables(),
             Self::StreamingSgd(problem) => problem.observables(),
+            Self::NoisyQuadratic(problem) => problem.observables(),
+            Self::Transfer(problem) => problem.observables(),
+            Self::BatchHessian(problem) => problem.observables(),
         }
     }
 
@@ -199,6 +224,9 @@ impl Problem {
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
             Self::LinearRegression(_) => Start::Size(0),
             Self::StreamingSgd(_) => Start::Size(0),
+            Self::NoisyQuadratic(_) => Start::Size(0),
+            Self::Transfer(_) => Start::Size(0),
+            Self::BatchHessian(_) => Start::Size(0),
         }
     }
 
@@ -232,6 +260,9 @@ impl Problem {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
             Self::LinearRegression(_) => true,
+            Self::BatchHessian(_) => true,
+            Self::Transfer(_) => true,
+            Self::NoisyQuadratic(_) => true,
             Self::StreamingSgd(problem) => problem.states_start(),
         }
     }
@@ -242,6 +273,9 @@ impl Problem {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
             Self::LinearRegression(_) => None,
+            Self::BatchHessian(_) => None,
+            Self::Transfer(_) => None,
+            Self::NoisyQuadratic(_) => None,
             Self::StreamingSgd(problem) => problem.limit_start_warning(),
         }
     }
@@ -253,6 +287,9 @@ impl Problem {
             Self::DeepLinear(problem) => problem.uncovered(),
             Self::LinearRegression(_) => None,
             Self::StreamingSgd(problem) => problem.uncovered(),
+            Self::BatchHessian(_) => None,
+            Self::Transfer(problem) => problem.uncovered(),
+            Self::NoisyQuadratic(problem) => problem.uncovered(),
         }
     }
 
@@ -260,7 +297,12 @@ impl Problem {
     pub fn chain_uncovered(&self) -> Option<String> {
         match self {
             Self::Committee(problem) => problem.chain_uncovered(),
-            Self::DeepLinear(_) | Self::LinearRegression(_) | Self::StreamingSgd(_) => {
+            Self::DeepLinear(_)
+            | Self::LinearRegression(_)
+            | Self::StreamingSgd(_)
+            | Self::NoisyQuadratic(_)
+            | Self::Transfer(_)
+            | Self::BatchHessian(_) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
         }
@@ -273,6 +315,9 @@ impl Problem {
             Self::DeepLinear(problem) => problem.replica_bytes(size),
             Self::LinearRegression(problem) => problem.replica_bytes(size),
             Self::StreamingSgd(problem) => problem.replica_bytes(size),
+            Self::NoisyQuadratic(problem) => problem.replica_bytes(size),
+            Self::Transfer(problem) => problem.replica_bytes(size),
+            Self::BatchHessian(problem) => problem.replica_bytes(size),
         }
     }
 
@@ -282,6 +327,9 @@ impl Problem {
             Self::Committee(_) => scaling::time_of(scaling::updates_at(time, size), size),
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
             Self::LinearRegression(problem) => problem.recorded_time(time),
+            Self::BatchHessian(_) => time,
+            Self::Transfer(problem) => problem.recorded_time(time, size),
+            Self::NoisyQuadratic(problem) => problem.updates_at(time) as f64,
             Self::StreamingSgd(problem) => problem.time_of(problem.updates_at(time, size), size),
         }
     }
@@ -295,6 +343,9 @@ impl Problem {
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
             },
             Self::LinearRegression(_) => "$N$",
+            Self::BatchHessian(_) => "$P$",
+            Self::Transfer(_) => "$d$",
+            Self::NoisyQuadratic(_) => "$K$",
             Self::StreamingSgd(_) => "$d$",
         }
     }
@@ -307,6 +358,9 @@ impl Problem {
             Self::DeepLinear(problem) => problem.cost(end, size, law),
             Self::LinearRegression(problem) => problem.cost(end, size, law),
             Self::StreamingSgd(problem) => problem.cost(end, size, law),
+            Self::NoisyQuadratic(problem) => problem.cost(end, size, law),
+            Self::Transfer(problem) => problem.cost(end, size, law),
+            Self::BatchHessian(problem) => problem.cost(end, size, law),
         }
     }
 }

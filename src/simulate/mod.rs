@@ -4,12 +4,15 @@
 //! measured at the requested times. One replica runs on one thread and allocates nothing in its loop;
 //! parallelism is over replicas.
 
+mod batch_hessian;
 mod chain;
 mod committee;
 mod deep_linear;
 mod linear_regression;
+mod noisy_quadratic;
 mod semidefinite;
 mod streaming_sgd;
+mod transfer;
 
 use crate::linalg::LinalgError;
 use crate::problem::{Method, Problem, Start};
@@ -69,6 +72,8 @@ pub enum SimulationError {
     UnknownObservable(String),
     #[error("time {time} follows {previous}: times must ascend from 0 on")]
     Times { previous: f64, time: f64 },
+    #[error("nothing to simulate: {0}")]
+    OnlyALaw(&'static str),
     #[error("interrupted")]
     Interrupted,
 }
@@ -97,6 +102,9 @@ pub fn replica(
             linear_regression::replica(problem, size, measure, stream, stop)
         }
         Problem::StreamingSgd(problem) => streaming_sgd::replica(problem, size, measure, stream, stop),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::replica(problem, size, measure, stream, stop),
+        Problem::Transfer(problem) => transfer::replica(problem, size, measure, stream, stop),
+        Problem::BatchHessian(problem) => batch_hessian::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -114,6 +122,9 @@ pub fn start(
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
+        Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::Transfer(_) => Ok(Start::Size(size)),
+        Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),
         Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),
     }
 }

@@ -1,9 +1,12 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
+pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
 pub mod linear_regression;
+pub mod noisy_quadratic;
 pub mod streaming_sgd;
+pub mod transfer;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
@@ -67,6 +70,15 @@ pub fn integrate(
         (Problem::StreamingSgd(problem), start @ (Start::Size(_) | Start::Data(_))) => {
             streaming_sgd::integrate(problem, start, times, observables, options)
         }
+        (Problem::NoisyQuadratic(problem), Start::Size(size)) => {
+            noisy_quadratic::integrate(problem, *size, times, observables, options)
+        }
+        (Problem::Transfer(problem), Start::Size(size)) => {
+            transfer::integrate(problem, *size, times, observables, options)
+        }
+        (Problem::BatchHessian(problem), Start::Size(size)) => {
+            batch_hessian::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -84,6 +96,9 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
         Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
         Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, name),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, name),
+        Problem::Transfer(problem) => transfer::overlay(problem, name),
+        Problem::BatchHessian(problem) => batch_hessian::overlay(problem, name),
     }
 }
 

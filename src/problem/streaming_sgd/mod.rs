@@ -93,7 +93,8 @@ impl StreamingSgd {
             label,
             doc,
             shape: vec![],
-            positive: !matches!(name, "log_risk" | "growth_rate"),
+            // The exact mean of runs that spread is compared by ratios, not by means of logarithms.
+            positive: self.moments != Moments::Gaussian && !matches!(name, "log_risk" | "growth_rate"),
             symmetric: false,
         };
         let mut list = vec![

@@ -3,7 +3,7 @@
 use super::{Learner, add, dot};
 use crate::linalg::svd;
 use crate::problem::scaling::OnePassStep;
-use crate::problem::streaming_sgd::{DataStart, StreamingSgd};
+use crate::problem::streaming_sgd::{DataStart, Rule, StreamingSgd};
 use crate::rng::Stream;
 use crate::simulate::SimulationError;
 use nalgebra::DMatrix;
@@ -47,12 +47,17 @@ impl DataSet {
 
     pub fn update(&mut self, learner: &mut Learner) {
         let batch = learner.problem.batch;
-        let n = self.noise.len() as u64;
+        let (d, n) = (self.inputs.nrows(), self.noise.len() as u64);
+        if batch == 1 && learner.problem.rule == Rule::Constant {
+            let i = self.choice.random_range(0..n) as usize;
+            let step = learner.problem.learning_rate * learner.slow * self.residual(i, &learner.gap);
+            add(&mut learner.gap, -step, self.sample(i));
+            return;
+        }
         self.gradient.fill(0.0);
         for _ in 0..batch {
             let i = self.choice.random_range(0..n) as usize;
             let residual = self.residual(i, &learner.gap) / batch as f64;
-            let d = self.inputs.nrows();
             add(&mut self.gradient, residual, &self.inputs.as_slice()[i * d..(i + 1) * d]);
         }
         learner.descend(&self.gradient);
