@@ -45,6 +45,11 @@
 //! Gaussian mixtures: α = n/d samples per dimension, Δ cluster variance, λ ridge, ν divisor of the sum over samples, b
 //! share of the samples in an update, τ persistence time, m = w·v/d, C(t, t') = w(t)·w(t')/d; time = updates.
 //!
+//! Linear regression and its relatives keep the letters of their papers: `linear-regression` a = P/N samples per input,
+//! S = (σ_w² + σ_0²)/σ²; `streaming-sgd` γ the rate on t = updates / d, l_i eigenvalues of the inputs, B the batch;
+//! `noisy-quadratic` h_i curvatures of K modes, p the preconditioner's power; `transfer` δ = w* − w_0, d/n inputs per
+//! sample; `batch-hessian` P dimensions, outlier l_1. Their exact units stand in `figure describe KIND`.
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

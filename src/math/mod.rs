@@ -2,4 +2,5 @@
 
 mod elementary;
 pub mod gaussian;
+pub mod marchenko_pastur;
 pub mod special;

@@ -3,20 +3,30 @@
 //! Both roads, [`crate::theory`] and [`crate::simulate`], read these definitions and share nothing else.
 
 pub mod activation;
+pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
 pub mod gaussian_mixture;
+pub mod linear_regression;
+pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
 pub mod spec;
+pub mod streaming_sgd;
 pub mod teacher_mixture;
+pub mod transfer;
 
+use batch_hessian::BatchHessian;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 use gaussian_mixture::GaussianMixture;
+use linear_regression::LinearRegression;
+use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
 use spec::{Parameter, Settings, Violation};
+use streaming_sgd::StreamingSgd;
 use teacher_mixture::TeacherMixture;
+use transfer::Transfer;
 
 /// What the program says of one kind of problem, without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +56,18 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] =
-    &[committee::KIND, deep_linear::KIND, ntk::KIND, gaussian_mixture::KIND, teacher_mixture::KIND];
+pub const KINDS: &[ProblemKind] = &[
+    committee::KIND,
+    deep_linear::KIND,
+    ntk::KIND,
+    gaussian_mixture::KIND,
+    teacher_mixture::KIND,
+    linear_regression::KIND,
+    streaming_sgd::KIND,
+    noisy_quadratic::KIND,
+    transfer::KIND,
+    batch_hessian::KIND,
+];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -55,6 +75,11 @@ pub const KINDS: &[ProblemKind] =
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    LinearRegression(LinearRegression),
+    StreamingSgd(StreamingSgd),
+    NoisyQuadratic(NoisyQuadratic),
+    Transfer(Transfer),
+    BatchHessian(BatchHessian),
     TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
@@ -106,6 +131,10 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    /// The problem states everything but its size; size 0 is the limit of infinite size.
+    Size(usize),
+    /// The spectrum of one data set and the start on it.
+    Data(Box<streaming_sgd::DataStart>),
     TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),
@@ -161,6 +190,11 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "linear-regression" => LinearRegression::from_settings(settings).map(Self::LinearRegression),
+            "streaming-sgd" => StreamingSgd::from_settings(settings).map(Self::StreamingSgd),
+            "noisy-quadratic" => NoisyQuadratic::from_settings(settings).map(Self::NoisyQuadratic),
+            "transfer" => Transfer::from_settings(settings).map(Self::Transfer),
+            "batch-hessian" => BatchHessian::from_settings(settings).map(Self::BatchHessian),
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
@@ -184,6 +218,11 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::LinearRegression(_) => &linear_regression::KIND,
+            Self::StreamingSgd(_) => &streaming_sgd::KIND,
+            Self::NoisyQuadratic(_) => &noisy_quadratic::KIND,
+            Self::Transfer(_) => &transfer::KIND,
+            Self::BatchHessian(_) => &batch_hessian::KIND,
             Self::TeacherMixture(_) => &teacher_mixture::KIND,
             Self::Ntk(_) => &ntk::KIND,
             Self::GaussianMixture(_) => &gaussian_mixture::KIND,
@@ -195,6 +234,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::LinearRegression(problem) => problem.observables(),
+            Self::StreamingSgd(problem) => problem.observables(),
+            Self::NoisyQuadratic(problem) => problem.observables(),
+            Self::Transfer(problem) => problem.observables(),
+            Self::BatchHessian(problem) => problem.observables(),
             Self::TeacherMixture(problem) => problem.observables(),
             Self::Ntk(problem) => problem.observables(),
             Self::GaussianMixture(problem) => problem.observables(),
@@ -218,6 +262,20 @@ impl Problem {
             Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
             Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
             Self::GaussianMixture(problem) => Start::GaussianMixture(problem.start()),
+            Self::LinearRegression(_) => Start::Size(0),
+            Self::StreamingSgd(_) => Start::Size(0),
+            Self::NoisyQuadratic(_) => Start::Size(0),
+            Self::Transfer(_) => Start::Size(0),
+            Self::BatchHessian(_) => Start::Size(0),
+        }
+    }
+
+    /// The start that the scenario states for a simulation of this size, 0 for no simulation. The order parameters
+    /// of most problems do not know the size; laws whose spectrum depends on it do.
+    pub fn stated_start(&self, size: usize) -> Start {
+        match self.limit_start() {
+            Start::Size(_) => Start::Size(size),
+            start => start,
         }
     }
 
@@ -241,6 +299,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::LinearRegression(_) => true,
+            Self::BatchHessian(_) => true,
+            Self::Transfer(_) => true,
+            Self::NoisyQuadratic(_) => true,
+            Self::StreamingSgd(problem) => problem.states_start(),
             Self::TeacherMixture(problem) => problem.states_start(),
             Self::Ntk(_) => true,
             Self::GaussianMixture(_) => true,
@@ -252,6 +315,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::LinearRegression(_) => None,
+            Self::BatchHessian(_) => None,
+            Self::Transfer(_) => None,
+            Self::NoisyQuadratic(_) => None,
+            Self::StreamingSgd(problem) => problem.limit_start_warning(),
             Self::TeacherMixture(_) => None,
             Self::Ntk(_) => None,
             Self::GaussianMixture(_) => None,
@@ -263,6 +331,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::LinearRegression(_) => None,
+            Self::StreamingSgd(problem) => problem.uncovered(),
+            Self::BatchHessian(_) => None,
+            Self::Transfer(problem) => problem.uncovered(),
+            Self::NoisyQuadratic(problem) => problem.uncovered(),
             Self::TeacherMixture(_) => None,
             Self::Ntk(problem) => problem.uncovered(),
             Self::GaussianMixture(_) => None,
@@ -290,6 +363,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::LinearRegression(problem) => problem.replica_bytes(size),
+            Self::StreamingSgd(problem) => problem.replica_bytes(size),
+            Self::NoisyQuadratic(problem) => problem.replica_bytes(size),
+            Self::Transfer(problem) => problem.replica_bytes(size),
+            Self::BatchHessian(problem) => problem.replica_bytes(size),
             Self::TeacherMixture(problem) => problem.replica_bytes(size, method),
             Self::Ntk(problem) => problem.replica_bytes(size),
             Self::GaussianMixture(problem) => problem.replica_bytes(size, method),
@@ -311,6 +389,11 @@ impl Problem {
                 scaling::time_of(scaling::updates_at(time, size), size)
             }
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+            Self::LinearRegression(problem) => problem.recorded_time(time),
+            Self::BatchHessian(_) => time,
+            Self::Transfer(problem) => problem.recorded_time(time, size),
+            Self::NoisyQuadratic(problem) => problem.updates_at(time) as f64,
+            Self::StreamingSgd(problem) => problem.time_of(problem.updates_at(time, size), size),
             Self::Ntk(_) => time.round(),
             Self::GaussianMixture(problem) => problem.time_of(problem.updates_at(time)),
         }
@@ -324,6 +407,11 @@ impl Problem {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
             },
+            Self::LinearRegression(_) => "$N$",
+            Self::BatchHessian(_) => "$P$",
+            Self::Transfer(_) => "$d$",
+            Self::NoisyQuadratic(_) => "$K$",
+            Self::StreamingSgd(_) => "$d$",
             Self::Ntk(_) => "$n$",
         }
     }
@@ -334,6 +422,11 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::LinearRegression(problem) => problem.cost(end, size, law),
+            Self::StreamingSgd(problem) => problem.cost(end, size, law),
+            Self::NoisyQuadratic(problem) => problem.cost(end, size, law),
+            Self::Transfer(problem) => problem.cost(end, size, law),
+            Self::BatchHessian(problem) => problem.cost(end, size, law),
             Self::TeacherMixture(problem) => problem.cost(end, size, method, law),
             Self::Ntk(problem) => problem.cost(end, size, law),
             Self::GaussianMixture(problem) => problem.cost(end, size, method, law),

@@ -52,7 +52,7 @@ impl Job {
         let case = &scenario.cases[self.case];
         if self.replica.is_none() {
             let times = recorded_times(case, self.size);
-            let law = law(case, &case.law_problem.limit_start(), &times)?;
+            let law = law(case, &case.law_problem.stated_start(self.size), &times)?;
             return Ok(JobResult { simulation: None, law: Some(law) });
         }
         let stream = self.stream(scenario, case);

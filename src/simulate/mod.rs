@@ -4,6 +4,7 @@
 //! measured at the requested times. One replica runs on one thread and allocates nothing in its loop;
 //! parallelism is over replicas.
 
+mod batch_hessian;
 mod chain;
 mod committee;
 mod deep_linear;
@@ -11,9 +12,13 @@ mod dense;
 mod gaussian_mixture;
 #[cfg(test)]
 mod kolmogorov;
+mod linear_regression;
+mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
+mod streaming_sgd;
 mod teacher_mixture;
+mod transfer;
 
 use crate::linalg::LinalgError;
 use crate::problem::{Method, Problem, Start};
@@ -92,6 +97,8 @@ pub enum SimulationError {
     UnknownObservable(String),
     #[error("time {time} follows {previous}: times must ascend from 0 on")]
     Times { previous: f64, time: f64 },
+    #[error("nothing to simulate: {0}")]
+    OnlyALaw(&'static str),
     #[error("interrupted")]
     Interrupted,
 }
@@ -116,6 +123,13 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::LinearRegression(problem) => {
+            linear_regression::replica(problem, size, measure, stream, stop)
+        }
+        Problem::StreamingSgd(problem) => streaming_sgd::replica(problem, size, measure, stream, stop),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::replica(problem, size, measure, stream, stop),
+        Problem::Transfer(problem) => transfer::replica(problem, size, measure, stream, stop),
+        Problem::BatchHessian(problem) => batch_hessian::replica(problem, size, measure, stream, stop),
         Problem::TeacherMixture(problem) => {
             teacher_mixture::replica(problem, size, method, measure, stream, stop)
         }
@@ -139,10 +153,28 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::LinearRegression(_) => Ok(Start::Size(size)),
+        Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::Transfer(_) => Ok(Start::Size(size)),
+        Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),
+        Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),
         Problem::TeacherMixture(problem) => {
             teacher_mixture::start(problem, size, method, stream).map(Start::TeacherMixture)
         }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
     }
+}
+
+/// Refuses times that do not ascend from 0 on.
+fn check_times(measure: &Measure) -> Result<(), SimulationError> {
+    let mut previous = 0.0;
+    for &time in measure.times {
+        // Written so that NaN is refused as well.
+        if !(time >= previous && time.is_finite()) {
+            return Err(SimulationError::Times { previous, time });
+        }
+        previous = time;
+    }
+    Ok(())
 }

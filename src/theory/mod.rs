@@ -1,14 +1,19 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
+pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
 pub mod gaussian_mixture;
+pub mod linear_regression;
+pub mod noisy_quadratic;
 pub mod ntk;
+pub mod streaming_sgd;
 pub mod teacher_mixture;
+pub mod transfer;
 
 use crate::math::gaussian::AverageError;
 use crate::ode::{self, OdeError};
-use crate::problem::{Problem, Start};
+use crate::problem::{ObservableInfo, Problem, ProblemKind, Start};
 use crate::trajectory::{Curve, End};
 use std::time::Instant;
 
@@ -62,6 +67,21 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::LinearRegression(problem), Start::Size(_)) => {
+            linear_regression::integrate(problem, times, observables, options)
+        }
+        (Problem::StreamingSgd(problem), start @ (Start::Size(_) | Start::Data(_))) => {
+            streaming_sgd::integrate(problem, start, times, observables, options)
+        }
+        (Problem::NoisyQuadratic(problem), Start::Size(size)) => {
+            noisy_quadratic::integrate(problem, *size, times, observables, options)
+        }
+        (Problem::Transfer(problem), Start::Size(size)) => {
+            transfer::integrate(problem, *size, times, observables, options)
+        }
+        (Problem::BatchHessian(problem), Start::Size(size)) => {
+            batch_hessian::integrate(problem, *size, times, observables, options)
+        }
         (Problem::TeacherMixture(problem), Start::TeacherMixture(start)) => {
             teacher_mixture::integrate(problem, start, times, observables, options)
         }
@@ -86,6 +106,11 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
+        Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, name),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, name),
+        Problem::Transfer(problem) => transfer::overlay(problem, name),
+        Problem::BatchHessian(problem) => batch_hessian::overlay(problem, name),
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
@@ -98,6 +123,21 @@ pub fn overlay_is_time(problem: &Problem, name: &str) -> bool {
         Problem::TeacherMixture(_) => teacher_mixture::overlay_is_time(name),
         _ => false,
     }
+}
+
+fn unknown_observable(name: &str, known: &[ObservableInfo]) -> LawError {
+    let known = known.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+    LawError::UnknownObservable { name: name.into(), known }
+}
+
+fn unknown_overlay(name: &str, kind: &ProblemKind) -> LawError {
+    let known: Vec<&str> = kind.overlays.iter().map(|(name, _)| *name).collect();
+    LawError::UnknownOverlay { name: name.into(), known: known.join(", ") }
+}
+
+fn unknown_fault(name: &str, kind: &ProblemKind) -> LawError {
+    let known: Vec<&str> = kind.law_faults.iter().map(|(name, _)| *name).collect();
+    LawError::UnknownFault { name: name.into(), known: known.join(", ") }
 }
 
 /// A system of ordinary differential equations for order parameters.

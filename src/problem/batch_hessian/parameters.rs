@@ -1,0 +1,109 @@
+//! The scenario keys of batch Hessians.
+
+use crate::problem::ProblemKind;
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+
+pub const KIND: ProblemKind = ProblemKind {
+    kind: "batch-hessian",
+    title: "Hessians of mini-batches: outlier, edge and the largest stable rate",
+    description: "\
+True Hessian in P dimensions with one outlier l_1. With 1/b = 1/B − 1/N for a batch of B out of N samples:
+additive         H + noise, symmetric Gaussian of entry variance s²/P, s² = σ² P/b, H = l_1 e eᵀ
+                 top = l_1 + s²/l_1 where l_1 > s, else the edge 2 s; bulk a semicircle of radius 2 s
+multiplicative   second moment of b samples of covariance diag(l_1, σ², ..., σ²), q = P/b
+                 top = l_1 (1 + q σ²/(l_1 − σ²)) where l_1 > σ² (1 + √q), else σ² (1 + √q)²; bulk Marchenko-Pastur
+Largest stable rates are 2 / top for SGD and 2 / √top where a preconditioner takes the root of the Hessian.
+Batches and data are counted in units of P. For the observable density the time axis is the eigenvalue.",
+    source: "Granziol, Zohren & Roberts 2020, arXiv:2006.09092; Baik, Ben Arous & Péché, Ann. Probab. 33, 1643 (2005); Benaych-Georges & Nadakuditi, Adv. Math. 227, 494 (2011)",
+    parameters: PARAMETERS,
+    limit_parameter: "dimension P",
+    bias_exponent: 1.0,
+    fluctuation_exponent: 0.5,
+    main_observable: "top_eigenvalue",
+    time_unit: "none; the eigenvalue for density",
+    default_tolerance: 1e-10,
+    law_faults: &[
+        ("drop=shift", "leaves an outlier where the true Hessian has it"),
+        ("square=noise", "the standard deviation of the noise in place of its square"),
+    ],
+    overlays: &[("true-eigenvalue", "l_1"), ("bulk-edge", "upper edge of the bulk")],
+};
+
+const fn number(
+    key: &'static str,
+    symbol: &'static str,
+    range: Range,
+    default: Default,
+    doc: &'static str,
+    example: &'static str,
+) -> Parameter {
+    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
+}
+
+const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        key: "noise",
+        symbol: "",
+        kind: Kind::Tagged(&[
+            Variant {
+                name: "additive",
+                doc: "independent of the Hessian",
+                parameters: &[number(
+                    "std",
+                    "σ",
+                    Range::Positive,
+                    Default::Required,
+                    "standard deviation of an entry for one sample",
+                    "1.0",
+                )],
+            },
+            Variant {
+                name: "multiplicative",
+                doc: "a second moment of drawn gradients or inputs",
+                parameters: &[number(
+                    "std",
+                    "σ",
+                    Range::Positive,
+                    Default::Required,
+                    "standard deviation of a sample along the bulk",
+                    "1.0",
+                )],
+            },
+        ]),
+        default: Default::Required,
+        doc: "how a batch departs from the true Hessian",
+        example: "{ kind = \"additive\", std = 1.0 }",
+    },
+    number(
+        "outlier",
+        "l_1",
+        Range::Positive,
+        Default::Required,
+        "largest eigenvalue of the true Hessian",
+        "3.0",
+    ),
+    number(
+        "batch_ratio",
+        "B/P",
+        Range::Positive,
+        Default::Required,
+        "samples of a batch per dimension",
+        "0.5",
+    ),
+    number(
+        "data_ratio",
+        "N/P",
+        Range::Positive,
+        Default::Absent,
+        "samples of the data set per dimension; infinitely many if absent",
+        "10.0",
+    ),
+    number(
+        "window",
+        "",
+        Range::Positive,
+        Default::Number(0.2),
+        "width over which density counts eigenvalues",
+        "0.2",
+    ),
+];

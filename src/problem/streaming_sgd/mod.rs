@@ -1,0 +1,193 @@
+//! Least squares by stochastic gradient descent, on fresh samples or on a data set.
+
+mod parameters;
+mod spectrum;
+
+pub use parameters::KIND;
+pub use spectrum::{Group, Spectrum, Target};
+
+use super::spec::{Settings, Violation};
+use super::{ObservableInfo, scaling};
+use nalgebra::DMatrix;
+
+/// How the rate moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    Constant,
+    /// eta / sqrt(b_0^2 + sum of |gradient|^2 / d^2), this update's gradient included.
+    AdaGradNorm {
+        offset: f64,
+    },
+}
+
+/// Which law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moments {
+    Limit,
+    /// The exact second moments for Gaussian inputs at every d.
+    Gaussian,
+    /// Several passes on the measured spectrum of every replica's data.
+    Data,
+}
+
+/// Inputs x ~ N(0, H), labels y = x.w* + sigma zeta, start at w = 0.
+///
+/// One update is w -= (gamma/d) mean over B samples of (x.w - y) x. Time counts updates / d on fresh samples, epochs
+/// (updates / n) on a data set of n samples that is drawn once and sampled with replacement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamingSgd {
+    pub spectrum: Spectrum,
+    pub target: Target,
+    /// n/d; `None` for fresh samples.
+    pub sample_ratio: Option<f64>,
+    /// gamma, or eta of AdaGrad-norm.
+    pub learning_rate: f64,
+    pub rule: Rule,
+    /// sigma.
+    pub noise_std: f64,
+    /// B.
+    pub batch: usize,
+    pub moments: Moments,
+}
+
+/// What the law needs of one data set: A = X / sqrt(d), n x d, with X's rows the samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataStart {
+    /// Eigenvalues of A^T A that are not 0, descending.
+    pub eigenvalues: Vec<f64>,
+    /// Their eigenvectors as rows, in the eigenbasis of H.
+    pub modes: DMatrix<f64>,
+    /// sqrt(d) v_i.(w_0 - w_LS), the start from the least-squares solution.
+    pub distance: Vec<f64>,
+    /// sqrt(d) (w_LS - w*), where w_LS keeps the start's part beyond the modes.
+    pub offset: Vec<f64>,
+    /// |A sqrt(d) w_LS - y|^2 / (2 n).
+    pub least_loss: f64,
+    pub samples: usize,
+}
+
+const DECLARED: &str = "every key is declared and checked";
+
+impl StreamingSgd {
+    /// n for this dimension.
+    pub fn samples(&self, d: usize) -> Option<usize> {
+        self.sample_ratio.map(|ratio| (ratio * d as f64).round() as usize)
+    }
+
+    /// Updates in one unit of time.
+    fn updates_per_time(&self, d: usize) -> usize {
+        self.samples(d).unwrap_or(d)
+    }
+
+    pub fn updates_at(&self, time: f64, d: usize) -> u64 {
+        scaling::updates_at(time, self.updates_per_time(d))
+    }
+
+    pub fn time_of(&self, updates: u64, d: usize) -> f64 {
+        scaling::time_of(updates, self.updates_per_time(d))
+    }
+
+    pub fn observables(&self) -> Vec<ObservableInfo> {
+        let scalar = |name, label, doc| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape: vec![],
+            // The exact mean of runs that spread is compared by ratios, not by means of logarithms.
+            positive: self.moments != Moments::Gaussian && !matches!(name, "log_risk" | "growth_rate"),
+            symmetric: false,
+        };
+        let mut list = vec![
+            scalar("risk", "$Ψ$", "half the mean squared error on fresh samples, label noise included"),
+            scalar("excess_risk", "$Ψ$ − $σ$^{2}/2", "the risk without label noise"),
+            scalar("distance", "|$w$ − $w$*|^{2}", "squared distance to the target"),
+            scalar("rate", "$γ$", "rate of the next update"),
+            scalar("log_risk", "ln $Ψ$", "logarithm of the risk: its mean over runs is the typical one"),
+            scalar(
+                "growth_rate",
+                "d ln $Ψ$/d$t$",
+                "logarithm of the risk over that at time 0, divided by the time; 0 at time 0",
+            ),
+        ];
+        if self.sample_ratio.is_some() {
+            list.push(scalar(
+                "training_loss",
+                "training loss",
+                "half the mean squared error on the data set",
+            ));
+        }
+        list
+    }
+
+    /// The spectrum of drawn data is known only when they are drawn.
+    pub fn limit_start_warning(&self) -> Option<String> {
+        (self.moments == Moments::Data).then(|| {
+            "moments = \"data\" is the law on the spectrum of every replica's data; use law.start = \"replica\"".into()
+        })
+    }
+
+    /// Whether the scenario says all that the law needs of the start.
+    pub fn states_start(&self) -> bool {
+        self.moments != Moments::Data
+    }
+
+    /// Why no law covers the problem, if so.
+    pub fn uncovered(&self) -> Option<String> {
+        let constant = self.rule == Rule::Constant;
+        if self.moments == Moments::Gaussian && (self.sample_ratio.is_some() || !constant) {
+            return Some("the exact Gaussian moments are those of one pass at a constant rate".into());
+        }
+        if self.sample_ratio.is_some() && !constant {
+            return Some("AdaGrad-norm has a law on fresh samples only".into());
+        }
+        let white = matches!(self.spectrum, Spectrum::Isotropic { .. });
+        match (self.sample_ratio, self.moments) {
+            (Some(_), Moments::Limit) if !white => {
+                Some("the limit of several passes is that of white inputs; set moments = \"data\"".into())
+            }
+            (None, Moments::Data) => Some("fresh samples have no data set to measure".into()),
+            _ => None,
+        }
+    }
+
+    pub fn replica_bytes(&self, d: usize) -> f64 {
+        let data = self.samples(d).map_or(0.0, |n| 4.0 * (n * d) as f64);
+        8.0 * (data + 8.0 * d as f64)
+    }
+
+    /// See [`super::Problem::cost`]: 2 ns per coordinate and sample.
+    pub fn cost(&self, end: f64, d: usize, law: bool) -> f64 {
+        let samples = end * (self.updates_per_time(d) * self.batch) as f64;
+        2e-9 * samples * d as f64 + if law { 0.05 } else { 0.0 }
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// A spectrum that is empty or cannot be read.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        let mut broken = Vec::new();
+        let (kind, keys) = settings.tagged("rule").expect(DECLARED);
+        let rule = match kind {
+            "adagrad-norm" => Rule::AdaGradNorm { offset: keys.number("offset").expect(DECLARED) },
+            _ => Rule::Constant,
+        };
+        let (_, data) = settings.tagged("data").expect(DECLARED);
+        let spectrum = Spectrum::from_settings(settings, &mut broken);
+        let problem = Self {
+            spectrum,
+            target: Target::from_settings(settings),
+            sample_ratio: data.number("sample_ratio"),
+            learning_rate: settings.number("learning_rate").expect(DECLARED),
+            rule,
+            noise_std: settings.number("noise_std").expect(DECLARED),
+            batch: settings.count("batch").expect(DECLARED),
+            moments: match settings.text("moments") {
+                Some("gaussian") => Moments::Gaussian,
+                Some("data") => Moments::Data,
+                _ => Moments::Limit,
+            },
+        };
+        if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    }
+}

@@ -1,0 +1,161 @@
+//! The laws of SGD for least squares in high dimension.
+//!
+//! C. Paquette, K. Lee, F. Pedregosa & E. Paquette, COLT 2021 (several passes); E. Collins-Woodfin, I. Seroussi,
+//! B. Garcia Malaxechebarria, A. Mackenzie, E. Paquette & C. Paquette, *The High Line*, NeurIPS 2024 (one pass,
+//! AdaGrad-norm). Letters: l_i eigenvalues of the inputs' covariance H, D_i = E (w - w*)_i^2, Psi = E r^2 / 2 the
+//! risk with label noise, gamma the rate on t = updates / d (epochs for several passes), B the batch.
+//!
+//! | law | form | file |
+//! |---|---|---|
+//! | one pass, constant or AdaGrad-norm, d -> infinity | ODE of the modes | `modes` |
+//! | the same, constant rate | Volterra equation, an independent route | [`volterra`] |
+//! | several passes, d -> infinity, white inputs | ODE of the modes at the nodes of Marchenko-Pastur | `passes` |
+//! | several passes on a given data set | the same at the data's eigenvalues | `passes` |
+//! | one pass, exact mean at every d, Gaussian inputs | recursion of second moments | `gaussian` |
+//! | largest stable step, Gaussian inputs | root of a closed equation | [`largest_stable_step`] |
+//! | largest stable step, a finite data set | power iteration of the covariance map | [`largest_stable_step_of_data`] |
+//!
+//! Means diverge where their law does; single runs far below the mean are no contradiction. Above the critical rate
+//! the mean square of finite d is carried by rare runs, which `log_risk` does not see.
+
+mod gaussian;
+mod modes;
+mod passes;
+mod stability;
+mod volterra;
+
+pub use gaussian::{GaussianMoments, largest_stable_step};
+pub use modes::Rates;
+pub use stability::largest_stable_step_of_data;
+pub use volterra::{OnePass, volterra};
+
+use super::{LawError, LawOptions};
+use crate::problem::Start;
+use crate::problem::streaming_sgd::{KIND, Moments, Rule, StreamingSgd};
+use crate::trajectory::Curve;
+
+/// What the laws report; index into nothing, names as in the problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Observable {
+    Risk,
+    Excess,
+    Distance,
+    Rate,
+    LogRisk,
+    Growth,
+    Training,
+}
+
+fn parse(problem: &StreamingSgd, names: &[String]) -> Result<Vec<Observable>, LawError> {
+    let one = |name: &String| {
+        Ok(match name.as_str() {
+            "risk" => Observable::Risk,
+            "excess_risk" => Observable::Excess,
+            "distance" => Observable::Distance,
+            "rate" => Observable::Rate,
+            "log_risk" => Observable::LogRisk,
+            "growth_rate" => Observable::Growth,
+            "training_loss" if problem.sample_ratio.is_some() => Observable::Training,
+            _ => return Err(super::unknown_observable(name, &problem.observables())),
+        })
+    };
+    names.iter().map(one).collect()
+}
+
+/// What a law knows at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Seen {
+    excess: f64,
+    distance: f64,
+    rate: f64,
+    training: f64,
+}
+
+impl Seen {
+    /// `floor` is the label noise of the risk, `first` the risk at time 0.
+    fn value(&self, observable: Observable, floor: f64, first: f64, time: f64) -> f64 {
+        let risk = floor + self.excess;
+        match observable {
+            Observable::Risk => risk,
+            Observable::Excess => self.excess,
+            Observable::Distance => self.distance,
+            Observable::Rate => self.rate,
+            Observable::LogRisk => libm::log(risk),
+            Observable::Growth if time == 0.0 => 0.0,
+            Observable::Growth => libm::log(risk / first) / time,
+            Observable::Training => self.training,
+        }
+    }
+}
+
+/// The law of `problem`; see [`super::integrate`].
+///
+/// # Errors
+/// [`LawError`].
+pub fn integrate(
+    problem: &StreamingSgd,
+    start: &Start,
+    times: &[f64],
+    observables: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    if let Some(reason) = problem.uncovered() {
+        return Err(LawError::Uncovered { reason });
+    }
+    let rates = Rates::new(problem, options)?;
+    let parsed = parse(problem, observables)?;
+    match start {
+        Start::Size(_) if problem.moments == Moments::Data => {
+            Err(LawError::Start { reason: "the law needs the data of a replica".into() })
+        }
+        Start::Data(data) => {
+            let mut law = passes::Passes::of_data(problem, data, rates);
+            super::follow(&mut law, &parsed, observables, times, options)
+        }
+        Start::Size(size) if problem.sample_ratio.is_some() => {
+            let mut law = passes::Passes::of_limit(problem, *size, rates);
+            super::follow(&mut law, &parsed, observables, times, options)
+        }
+        Start::Size(size) if problem.moments == Moments::Gaussian => {
+            gaussian::integrate(problem, *size, rates, times, &parsed, observables)
+        }
+        Start::Size(size) => {
+            let groups = problem.groups(*size).ok_or_else(|| no_limit(problem))?;
+            let mut law = modes::OnePassModes::new(problem, groups, rates);
+            super::follow(&mut law, &parsed, observables, times, options)
+        }
+        _ => Err(LawError::Start { reason: "a streaming-sgd law starts from a size or from data".into() }),
+    }
+}
+
+fn no_limit(problem: &StreamingSgd) -> LawError {
+    let reason =
+        format!("{:?} has no limit of infinite dimension; simulate, or use a list", problem.spectrum);
+    LawError::Start { reason }
+}
+
+/// The value of a named formula; see [`super::overlay`].
+///
+/// # Errors
+/// [`LawError`]: an unknown name, or a problem without such a value.
+pub fn overlay(problem: &StreamingSgd, name: &str) -> Result<f64, LawError> {
+    let refused = |reason: &str| Err(LawError::Overlay { name: name.into(), reason: reason.into() });
+    if !KIND.overlays.iter().any(|(known, _)| *known == name) {
+        return Err(super::unknown_overlay(name, &KIND));
+    }
+    if problem.sample_ratio.is_some() || problem.rule != Rule::Constant {
+        return refused("it is that of one pass at a constant rate");
+    }
+    let Some(mean) = problem.spectrum.mean() else {
+        return refused("the mean eigenvalue of infinite dimension is not stated");
+    };
+    let critical = 2.0 * problem.batch as f64 / mean;
+    match name {
+        "critical-rate" => Ok(critical),
+        _ if problem.learning_rate >= critical => refused("the mean square diverges"),
+        _ => {
+            let floor = 0.5 * problem.noise_std * problem.noise_std;
+            Ok(floor / (1.0 - problem.learning_rate / critical))
+        }
+    }
+}

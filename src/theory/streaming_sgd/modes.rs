@@ -1,0 +1,106 @@
+//! One pass in the limit: an ordinary differential equation for the modes.
+
+use super::{Observable, Seen};
+use crate::math::gaussian::AverageError;
+use crate::problem::streaming_sgd::{Group, KIND, Rule, StreamingSgd};
+use crate::theory::{Law, LawError, LawOptions};
+
+/// Rate, noise and batch of the laws, faults included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// gamma, or eta of AdaGrad-norm.
+    pub rate: f64,
+    /// sigma^2 of the labels.
+    pub noise: f64,
+    /// sigma^2 / 2 as the risk shows it.
+    pub floor: f64,
+    /// 1/B, 0 without the noise of the steps.
+    pub kicks: f64,
+}
+
+impl Rates {
+    /// # Errors
+    /// An unknown fault.
+    pub fn new(problem: &StreamingSgd, options: &LawOptions) -> Result<Self, LawError> {
+        let noise = problem.noise_std * problem.noise_std;
+        let kicks = 1.0 / problem.batch as f64;
+        let mut rates = Self { rate: problem.learning_rate, noise, floor: 0.5 * noise, kicks };
+        for fault in &options.faults {
+            match fault.as_str() {
+                "drop=gamma2" => rates.kicks = 0.0,
+                "drop=noise-floor" => rates.floor = 0.0,
+                "square=noise" => {
+                    (rates.noise, rates.floor) = (problem.noise_std, 0.5 * problem.noise_std);
+                }
+                other => return Err(crate::theory::unknown_fault(other, &KIND)),
+            }
+        }
+        Ok(rates)
+    }
+}
+
+/// Squares M_i of w - w* summed over the dimensions of a group with eigenvalue l_i and share f_i:
+/// dM_i/dt = -2 gamma l_i M_i + (2 gamma^2 / B) f_i l_i Psi, Psi = sigma^2/2 + 1/2 sum_i l_i M_i.
+///
+/// AdaGrad-norm carries b^2 as one more variable, db^2/dt = (2 tr H / (B d)) Psi, gamma = eta / b.
+pub(super) struct OnePassModes {
+    groups: Vec<Group>,
+    rates: Rates,
+    rule: Rule,
+    first: f64,
+}
+
+impl OnePassModes {
+    pub fn new(problem: &StreamingSgd, groups: Vec<Group>, rates: Rates) -> Self {
+        let excess: f64 = groups.iter().map(|g| 0.5 * g.eigenvalue * g.squares).sum();
+        Self { groups, rates, rule: problem.rule, first: rates.floor + excess }
+    }
+
+    fn excess(&self, y: &[f64]) -> f64 {
+        0.5 * self.groups.iter().zip(y).map(|(g, m)| g.eigenvalue * m).sum::<f64>()
+    }
+
+    /// gamma where b^2 stands behind the modes.
+    fn rate(&self, y: &[f64]) -> f64 {
+        match self.rule {
+            Rule::Constant => self.rates.rate,
+            Rule::AdaGradNorm { .. } => self.rates.rate / y[self.groups.len()].sqrt(),
+        }
+    }
+}
+
+impl Law for OnePassModes {
+    type Observable = Observable;
+
+    fn start(&self) -> Vec<f64> {
+        let mut start: Vec<f64> = self.groups.iter().map(|g| g.squares).collect();
+        if let Rule::AdaGradNorm { offset } = self.rule {
+            start.push(offset * offset);
+        }
+        start
+    }
+
+    fn rhs(&mut self, _t: f64, y: &[f64], dy: &mut [f64]) -> Result<(), AverageError> {
+        let rate = self.rate(y);
+        let risk = 0.5 * self.rates.noise + self.excess(y);
+        let kick = 2.0 * rate * rate * self.rates.kicks * risk;
+        for ((dy, g), m) in dy.iter_mut().zip(&self.groups).zip(y) {
+            *dy = g.eigenvalue * (kick * g.fraction - 2.0 * rate * m);
+        }
+        if matches!(self.rule, Rule::AdaGradNorm { .. }) {
+            let mean: f64 = self.groups.iter().map(|g| g.fraction * g.eigenvalue).sum();
+            dy[self.groups.len()] = 2.0 * mean * self.rates.kicks * risk;
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, t: f64, y: &[f64], observable: &Observable) -> Result<f64, AverageError> {
+        let seen = Seen {
+            excess: self.excess(y),
+            distance: y[..self.groups.len()].iter().sum(),
+            rate: self.rate(y),
+            training: 0.0,
+        };
+        Ok(seen.value(*observable, self.rates.floor, self.first, t))
+    }
+}
