@@ -412,7 +412,7 @@ fn a_figure_is_redrawn_from_stored_data_alone() {
 #[test]
 fn the_starting_point_and_the_descriptions_are_usable() {
     let bench = Bench::new(SCENARIO);
-    for kind in ["committee", "deep-linear", "teacher-mixture"] {
+    for kind in ["committee", "deep-linear", "single-index", "teacher-mixture"] {
         let new = bench.figure(&["new", kind]);
         assert_eq!(new.code, 0, "{}", new.err);
         fs::write(bench.path("mine.toml"), &new.out).expect("a writable folder");

@@ -2,4 +2,5 @@
 
 mod elementary;
 pub mod gaussian;
+pub mod line;
 pub mod special;

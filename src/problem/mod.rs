@@ -6,11 +6,13 @@ pub mod activation;
 pub mod committee;
 pub mod deep_linear;
 pub mod scaling;
+pub mod single_index;
 pub mod spec;
 pub mod teacher_mixture;
 
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
+use single_index::SingleIndex;
 use spec::{Parameter, Settings, Violation};
 use teacher_mixture::TeacherMixture;
 
@@ -42,7 +44,8 @@ pub struct ProblemKind {
 }
 
 /// Every kind of problem that the program knows.
-pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, teacher_mixture::KIND];
+pub const KINDS: &[ProblemKind] =
+    &[committee::KIND, deep_linear::KIND, single_index::KIND, teacher_mixture::KIND];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
 /// road, one or more scenarios, and the match arms that the compiler demands.
@@ -50,6 +53,7 @@ pub const KINDS: &[ProblemKind] = &[committee::KIND, deep_linear::KIND, teacher_
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    SingleIndex(SingleIndex),
     TeacherMixture(TeacherMixture),
 }
 
@@ -94,6 +98,8 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    /// Overlaps with the planted directions.
+    SingleIndex(Vec<f64>),
     TeacherMixture(teacher_mixture::Overlaps),
 }
 
@@ -147,6 +153,7 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "single-index" => SingleIndex::from_settings(settings).map(Self::SingleIndex),
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
@@ -160,6 +167,7 @@ impl Problem {
         match kind {
             "committee" => committee::fit_settings(settings),
             "deep-linear" => deep_linear::fit_settings(settings),
+            "single-index" => single_index::fit_settings(settings),
             _ => {}
         }
     }
@@ -168,6 +176,7 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::SingleIndex(_) => &single_index::KIND,
             Self::TeacherMixture(_) => &teacher_mixture::KIND,
         }
     }
@@ -177,6 +186,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::SingleIndex(problem) => problem.observables(),
             Self::TeacherMixture(problem) => problem.observables(),
         }
     }
@@ -187,6 +197,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::SingleIndex(problem) => Start::SingleIndex(problem.limit_start()),
             Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
         }
     }
@@ -201,6 +212,11 @@ impl Problem {
             (Self::DeepLinear(problem), Start::DeepLinear(deep_linear::Start::Measured(start))) => {
                 Start::DeepLinear(deep_linear::Start::Measured(Box::new(start.resized(problem))))
             }
+            (Self::SingleIndex(problem), Start::SingleIndex(m)) => {
+                let mut m = m.clone();
+                m.resize(problem.directions, 0.0);
+                Start::SingleIndex(m)
+            }
             // A stated start follows the problem; the start of another kind is refused by the law.
             (_, start) => start.clone(),
         }
@@ -211,6 +227,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::SingleIndex(problem) => problem.states_start(),
             Self::TeacherMixture(problem) => problem.states_start(),
         }
     }
@@ -220,6 +237,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::SingleIndex(problem) => problem.limit_start_warning(),
             Self::TeacherMixture(_) => None,
         }
     }
@@ -229,6 +247,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::SingleIndex(problem) => problem.uncovered(),
             Self::TeacherMixture(_) => None,
         }
     }
@@ -240,6 +259,7 @@ impl Problem {
             Self::DeepLinear(_) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
+            Self::SingleIndex(problem) => problem.chain_uncovered(),
             Self::TeacherMixture(_) => None,
         }
     }
@@ -249,6 +269,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::SingleIndex(problem) => problem.replica_bytes(size, method),
             Self::TeacherMixture(problem) => problem.replica_bytes(size, method),
         }
     }
@@ -260,13 +281,14 @@ impl Problem {
                 scaling::time_of(scaling::updates_at(time, size), size)
             }
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+            Self::SingleIndex(problem) => problem.time_of(problem.updates_at(time, size), size),
         }
     }
 
     /// What a size is called beside its number in captions and legends, in the markup of figures.
     pub fn size_symbol(&self) -> &'static str {
         match self {
-            Self::Committee(_) | Self::TeacherMixture(_) => "$d$",
+            Self::Committee(_) | Self::SingleIndex(_) | Self::TeacherMixture(_) => "$d$",
             Self::DeepLinear(problem) => match problem.limit {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
@@ -280,6 +302,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::SingleIndex(problem) => problem.cost(end, size, method, law),
             Self::TeacherMixture(problem) => problem.cost(end, size, method, law),
         }
     }

@@ -11,6 +11,7 @@ mod dense;
 #[cfg(test)]
 mod kolmogorov;
 mod semidefinite;
+mod single_index;
 mod teacher_mixture;
 
 use crate::linalg::LinalgError;
@@ -110,6 +111,7 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::SingleIndex(problem) => single_index::replica(problem, size, method, measure, stream, stop),
         Problem::TeacherMixture(problem) => {
             teacher_mixture::replica(problem, size, method, measure, stream, stop)
         }
@@ -129,6 +131,9 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::SingleIndex(problem) => {
+            single_index::start(problem, size, method, stream).map(Start::SingleIndex)
+        }
         Problem::TeacherMixture(problem) => {
             teacher_mixture::start(problem, size, method, stream).map(Start::TeacherMixture)
         }

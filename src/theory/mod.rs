@@ -2,6 +2,7 @@
 
 pub mod committee;
 pub mod deep_linear;
+pub mod single_index;
 pub mod teacher_mixture;
 
 use crate::math::gaussian::AverageError;
@@ -60,6 +61,9 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::SingleIndex(problem), Start::SingleIndex(start)) => {
+            single_index::integrate(problem, start, times, observables, options)
+        }
         (Problem::TeacherMixture(problem), Start::TeacherMixture(start)) => {
             teacher_mixture::integrate(problem, start, times, observables, options)
         }
@@ -78,6 +82,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::SingleIndex(problem) => single_index::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
     }
 }
@@ -85,7 +90,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
 /// Whether the value of a named formula is a time, to be drawn upright across a panel over time.
 pub fn overlay_is_time(problem: &Problem, name: &str) -> bool {
     match problem {
-        Problem::Committee(_) | Problem::DeepLinear(_) => false,
+        Problem::Committee(_) | Problem::DeepLinear(_) | Problem::SingleIndex(_) => false,
         Problem::TeacherMixture(_) => teacher_mixture::overlay_is_time(name),
     }
 }
