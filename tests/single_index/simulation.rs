@@ -193,7 +193,7 @@ fn several_directions_follow_their_law() {
     let panel = "panel[0].y=[\"m\"]";
     let common = [claim, panel, "claim[0].metric=absolute", "claim[0].resolution=0.03"];
     let smaller = ["simulation.replicas=[600, 300, 100]", "observe.times.to=8.0"];
-    let set = [&SEVERAL[..], &common, &smaller].concat();
+    let set = [SEVERAL, &common, &smaller].concat();
     let sound = scenario(&set, &[]);
     let simulation = outcome(&sound);
     assert_eq!(judge(&sound, &simulation), Judgement::Confirmed);

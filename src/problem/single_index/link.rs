@@ -112,9 +112,9 @@ pub enum Link {
 /// Averages of s over an argument mu + sigma g, g ~ N(0, 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothed {
-    /// <s>.
+    /// `<s>`.
     pub mean: f64,
-    /// d<s>/d mu.
+    /// d`<s>`/d mu.
     pub slope: f64,
     /// <s^2>.
     pub square: f64,
@@ -210,6 +210,13 @@ impl Link {
             Self::Relu | Self::Abs | Self::Sign => &[0.0],
             _ => &[],
         }
+    }
+
+    /// Arguments h around which `smoothed(m h, sigma)` changes within a distance of order sigma/|m|: the kinks and both
+    /// ends of that region, for a quadrature over h to stop at.
+    pub fn smoothed_kinks(&self, m: f64, sigma: f64) -> Vec<f64> {
+        let near = |kink: f64| [-8.0, 0.0, 8.0].map(|width| (kink + width * sigma) / m);
+        if m == 0.0 { Vec::new() } else { self.kinks().iter().flat_map(|&kink| near(kink)).collect() }
     }
 
     pub fn as_polynomial(&self) -> Option<&Polynomial> {

@@ -39,6 +39,6 @@ pub fn correlation(problem: &SingleIndex, m: f64) -> f64 {
     }
     let sigma = ((1.0 - m) * (1.0 + m)).max(0.0).sqrt();
     let mut kinks = problem.student.kinks().to_vec();
-    kinks.extend(problem.link.kinks());
+    kinks.extend(problem.link.smoothed_kinks(m, sigma));
     normal_average(|h| problem.student.value(h) * problem.link.smoothed(m * h, sigma).mean, &kinks).value
 }

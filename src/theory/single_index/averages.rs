@@ -56,25 +56,31 @@ pub(super) struct Integrals {
 }
 
 impl Integrals {
-    fn average(&self, f: impl Fn(f64) -> f64) -> f64 {
-        let kinks: Vec<f64> = self.label.kinks().iter().chain(self.student.kinks()).copied().collect();
+    fn average(&self, m: f64, f: impl Fn(f64) -> f64) -> f64 {
+        let mut kinks = self.label.smoothed_kinks(m, sigma(m));
+        kinks.extend(self.student.kinks());
         normal_average(f, &kinks).value
     }
 
     fn pull(&self, m: f64) -> f64 {
-        let sigma = ((1.0 - m) * (1.0 + m)).max(0.0).sqrt();
-        self.average(|h| self.student.derivative(h) * self.label.smoothed(m * h, sigma).slope)
+        let sigma = sigma(m);
+        self.average(m, |h| self.student.derivative(h) * self.label.smoothed(m * h, sigma).slope)
     }
 
     fn noise(&self, m: f64) -> f64 {
-        let sigma = ((1.0 - m) * (1.0 + m)).max(0.0).sqrt();
+        let sigma = sigma(m);
         // Term by term: their sum may cancel to rounding within the integrand, which no refinement resolves.
         let weight = |h: f64| self.student.derivative(h).powi(2);
         let label = |h: f64| self.label.smoothed(m * h, sigma);
-        self.average(|h| weight(h) * (self.student.value(h).powi(2) + self.noise))
-            + self.average(|h| weight(h) * label(h).square)
-            - 2.0 * self.average(|h| weight(h) * self.student.value(h) * label(h).mean)
+        self.average(m, |h| weight(h) * (self.student.value(h).powi(2) + self.noise))
+            + self.average(m, |h| weight(h) * label(h).square)
+            - 2.0 * self.average(m, |h| weight(h) * self.student.value(h) * label(h).mean)
     }
+}
+
+/// Spread of h* around m h. A trial step of the integrator may leave the sphere by its tolerance, and no further.
+fn sigma(m: f64) -> f64 {
+    ((1.0 - m) * (1.0 + m)).max(0.0).sqrt()
 }
 
 /// Both by interpolation between quadratures. In the angle asin m both are smooth up to the ends, also for links with
