@@ -317,7 +317,7 @@ fn every_wrong_value_is_answered_with_place_rule_and_remedy() {
             "x.toml:4: problem.kind = \"perceptron\": is no kind of problem that this program knows
   4 | kind = \"perceptron\"
     |        ^^^^^^^^^^^^
-  help: known kinds: committee, deep-linear, teacher-mixture",
+  help: known kinds: committee, deep-linear, ntk, gaussian-mixture, teacher-mixture, linear-regression, streaming-sgd, noisy-quadratic, transfer, batch-hessian, single-index",
         ),
         (
             "activation = \"erf\"",

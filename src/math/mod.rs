@@ -2,5 +2,6 @@
 
 mod elementary;
 pub mod gaussian;
+pub mod line;
 pub mod marchenko_pastur;
 pub mod special;

@@ -11,6 +11,7 @@ pub mod linear_regression;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
+pub mod single_index;
 pub mod spec;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
@@ -23,6 +24,7 @@ use gaussian_mixture::GaussianMixture;
 use linear_regression::LinearRegression;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
+use single_index::SingleIndex;
 use spec::{Parameter, Settings, Violation};
 use streaming_sgd::StreamingSgd;
 use teacher_mixture::TeacherMixture;
@@ -67,6 +69,7 @@ pub const KINDS: &[ProblemKind] = &[
     noisy_quadratic::KIND,
     transfer::KIND,
     batch_hessian::KIND,
+    single_index::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -75,6 +78,7 @@ pub const KINDS: &[ProblemKind] = &[
 pub enum Problem {
     Committee(Committee),
     DeepLinear(DeepLinear),
+    SingleIndex(SingleIndex),
     LinearRegression(LinearRegression),
     StreamingSgd(StreamingSgd),
     NoisyQuadratic(NoisyQuadratic),
@@ -131,6 +135,8 @@ impl Method {
 pub enum Start {
     Committee(Overlaps),
     DeepLinear(deep_linear::Start),
+    /// Overlaps with the planted directions.
+    SingleIndex(Vec<f64>),
     /// The problem states everything but its size; size 0 is the limit of infinite size.
     Size(usize),
     /// The spectrum of one data set and the start on it.
@@ -190,6 +196,7 @@ impl Problem {
         match kind {
             "committee" => Committee::from_settings(settings).map(Self::Committee),
             "deep-linear" => DeepLinear::from_settings(settings).map(Self::DeepLinear),
+            "single-index" => SingleIndex::from_settings(settings).map(Self::SingleIndex),
             "linear-regression" => LinearRegression::from_settings(settings).map(Self::LinearRegression),
             "streaming-sgd" => StreamingSgd::from_settings(settings).map(Self::StreamingSgd),
             "noisy-quadratic" => NoisyQuadratic::from_settings(settings).map(Self::NoisyQuadratic),
@@ -210,6 +217,7 @@ impl Problem {
         match kind {
             "committee" => committee::fit_settings(settings),
             "deep-linear" => deep_linear::fit_settings(settings),
+            "single-index" => single_index::fit_settings(settings),
             _ => {}
         }
     }
@@ -218,6 +226,7 @@ impl Problem {
         match self {
             Self::Committee(_) => &committee::KIND,
             Self::DeepLinear(_) => &deep_linear::KIND,
+            Self::SingleIndex(_) => &single_index::KIND,
             Self::LinearRegression(_) => &linear_regression::KIND,
             Self::StreamingSgd(_) => &streaming_sgd::KIND,
             Self::NoisyQuadratic(_) => &noisy_quadratic::KIND,
@@ -234,6 +243,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.observables(),
             Self::DeepLinear(problem) => problem.observables(),
+            Self::SingleIndex(problem) => problem.observables(),
             Self::LinearRegression(problem) => problem.observables(),
             Self::StreamingSgd(problem) => problem.observables(),
             Self::NoisyQuadratic(problem) => problem.observables(),
@@ -259,6 +269,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => Start::Committee(problem.limit_start()),
             Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
+            Self::SingleIndex(problem) => Start::SingleIndex(problem.limit_start()),
             Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
             Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
             Self::GaussianMixture(problem) => Start::GaussianMixture(problem.start()),
@@ -289,6 +300,11 @@ impl Problem {
             (Self::DeepLinear(problem), Start::DeepLinear(deep_linear::Start::Measured(start))) => {
                 Start::DeepLinear(deep_linear::Start::Measured(Box::new(start.resized(problem))))
             }
+            (Self::SingleIndex(problem), Start::SingleIndex(m)) => {
+                let mut m = m.clone();
+                m.resize(problem.directions, 0.0);
+                Start::SingleIndex(m)
+            }
             // A stated start follows the problem; the start of another kind is refused by the law.
             (_, start) => start.clone(),
         }
@@ -299,6 +315,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.states_start(),
             Self::DeepLinear(problem) => problem.states_start(),
+            Self::SingleIndex(problem) => problem.states_start(),
             Self::LinearRegression(_) => true,
             Self::BatchHessian(_) => true,
             Self::Transfer(_) => true,
@@ -315,6 +332,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.limit_start_warning(),
             Self::DeepLinear(problem) => problem.limit_start_warning(),
+            Self::SingleIndex(problem) => problem.limit_start_warning(),
             Self::LinearRegression(_) => None,
             Self::BatchHessian(_) => None,
             Self::Transfer(_) => None,
@@ -331,6 +349,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.uncovered(),
             Self::DeepLinear(problem) => problem.uncovered(),
+            Self::SingleIndex(problem) => problem.uncovered(),
             Self::LinearRegression(_) => None,
             Self::StreamingSgd(problem) => problem.uncovered(),
             Self::BatchHessian(_) => None,
@@ -349,6 +368,7 @@ impl Problem {
             | (Self::GaussianMixture(_), Method::MatrixFree)
             | (Self::TeacherMixture(_), Method::OverlapChain) => None,
             (Self::Committee(problem), Method::OverlapChain) => problem.chain_uncovered(),
+            (Self::SingleIndex(problem), Method::OverlapChain) => problem.chain_uncovered(),
             (_, Method::OverlapChain) => {
                 Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
             }
@@ -363,6 +383,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.replica_bytes(size, method),
             Self::DeepLinear(problem) => problem.replica_bytes(size),
+            Self::SingleIndex(problem) => problem.replica_bytes(size, method),
             Self::LinearRegression(problem) => problem.replica_bytes(size),
             Self::StreamingSgd(problem) => problem.replica_bytes(size),
             Self::NoisyQuadratic(problem) => problem.replica_bytes(size),
@@ -389,6 +410,7 @@ impl Problem {
                 scaling::time_of(scaling::updates_at(time, size), size)
             }
             Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
+            Self::SingleIndex(problem) => problem.time_of(problem.updates_at(time, size), size),
             Self::LinearRegression(problem) => problem.recorded_time(time),
             Self::BatchHessian(_) => time,
             Self::Transfer(problem) => problem.recorded_time(time, size),
@@ -402,7 +424,10 @@ impl Problem {
     /// What a size is called beside its number in captions and legends, in the markup of figures.
     pub fn size_symbol(&self) -> &'static str {
         match self {
-            Self::Committee(_) | Self::GaussianMixture(_) | Self::TeacherMixture(_) => "$d$",
+            Self::Committee(_)
+            | Self::GaussianMixture(_)
+            | Self::TeacherMixture(_)
+            | Self::SingleIndex(_) => "$d$",
             Self::DeepLinear(problem) => match problem.limit {
                 deep_linear::Limit::StepSize => "1/$η$",
                 deep_linear::Limit::InitialScale { .. } => "1/scale",
@@ -422,6 +447,7 @@ impl Problem {
         match self {
             Self::Committee(problem) => problem.cost(end, size, method, law),
             Self::DeepLinear(problem) => problem.cost(end, size, law),
+            Self::SingleIndex(problem) => problem.cost(end, size, method, law),
             Self::LinearRegression(problem) => problem.cost(end, size, law),
             Self::StreamingSgd(problem) => problem.cost(end, size, law),
             Self::NoisyQuadratic(problem) => problem.cost(end, size, law),

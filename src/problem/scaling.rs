@@ -73,6 +73,11 @@ impl OnePassStep {
     }
 }
 
+/// Length of a step of rate 1 along the unit sphere in dimension d, and the time that one update takes: d^-(1 + a).
+pub fn spherical_step(d: usize, a: f64) -> f64 {
+    (d as f64).powf(-1.0 - a)
+}
+
 /// Number of completed updates at `time` = updates / d, rounded to the nearest whole update.
 pub fn updates_at(time: f64, d: usize) -> u64 {
     (time * d as f64).round() as u64

@@ -2,7 +2,7 @@
 //!
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
-use super::{approach, map};
+use super::{approach, crossings, map};
 use crate::compare::Answer;
 use crate::problem::{ObservableInfo, Problem};
 use crate::report::data::{Row, Source};
@@ -24,6 +24,7 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
             Panel::Extrapolation(panel) => Drawn::Curves(approach::extrapolation(scenario, panel, answers)),
             Panel::Sizes(panel) => Drawn::Curves(approach::sizes(scenario, panel, answers)),
+            Panel::Crossings(panel) => Drawn::Curves(crossings::crossings(scenario, rows, panel)),
             Panel::Map(panel) => Drawn::Heatmap(map::map(scenario, rows, panel)),
         })
         .collect();
@@ -85,7 +86,7 @@ struct Strand<'a> {
 }
 
 fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
-    let abscissa = Abscissa::new(scenario, panel);
+    let abscissa = Abscissa::new(scenario, &panel.x, &panel.y_divided_by);
     let mut drawn = Curves {
         title: panel.title.clone(),
         x: axis(&panel.x_label, panel.log_x, panel.x_range),
@@ -168,7 +169,7 @@ fn partner(rows: &[Row], row: &Row, observable: &str) -> Option<f64> {
         .map(|r| r.mean)
 }
 
-fn axis(label: &str, log: bool, range: Option<(f64, f64)>) -> Axis {
+pub(super) fn axis(label: &str, log: bool, range: Option<(f64, f64)>) -> Axis {
     Axis { label: label.to_string(), scale: if log { Scale::Log } else { Scale::Linear }, range }
 }
 
@@ -235,20 +236,20 @@ fn diverged(scenario: &Scenario, series: usize, law: &[&Row]) -> Option<f64> {
 }
 
 /// The x of a panel and the unit of its y, as expressions over the keys of each case.
-struct Abscissa<'a> {
+pub(super) struct Abscissa<'a> {
     scenario: &'a Scenario,
     x: Option<Expression>,
     divisor: Option<Expression>,
 }
 
 impl<'a> Abscissa<'a> {
-    fn new(scenario: &'a Scenario, panel: &CurvesPanel) -> Self {
-        let plain = panel.x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == panel.x);
+    pub fn new(scenario: &'a Scenario, x: &str, divisor: &str) -> Self {
+        let plain = x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == x);
         let parse = |text: &str| Expression::parse(text).ok();
         Self {
             scenario,
-            x: if plain { None } else { parse(&panel.x) },
-            divisor: if panel.y_divided_by.is_empty() { None } else { parse(&panel.y_divided_by) },
+            x: if plain { None } else { parse(x) },
+            divisor: if divisor.is_empty() { None } else { parse(divisor) },
         }
     }
 
@@ -273,11 +274,11 @@ impl<'a> Abscissa<'a> {
         expression.evaluate(&value).unwrap_or(f64::NAN)
     }
 
-    fn x(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
+    pub fn x(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
         self.x.as_ref().map_or(x, |expression| self.evaluate(expression, series, size, x))
     }
 
-    fn unit(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
+    pub fn unit(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
         self.divisor.as_ref().map_or(1.0, |expression| self.evaluate(expression, series, size, x))
     }
 }

@@ -10,6 +10,7 @@ mod approach;
 pub mod cli;
 mod collect;
 mod commands;
+mod crossings;
 mod draw;
 mod execute;
 mod finish;

@@ -4,7 +4,9 @@ use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
-use super::resolved::{Case, Claim, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel};
+use super::resolved::{
+    Case, Claim, CrossingsPanel, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel,
+};
 use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
@@ -169,6 +171,7 @@ impl<'a> Stage<'a> {
             let first = panels.is_empty();
             let panel = match kind {
                 "heatmap" => self.heatmap(&settings, table, item, &path).map(Panel::Heatmap),
+                "crossings" => self.crossings(&settings, table, item, &path).map(Panel::Crossings),
                 "map" => self.map(&settings, table, item, &path).map(Panel::Map),
                 "extrapolation" => self.approach(&settings, table, &path).map(Panel::Extrapolation),
                 "sizes" => self.approach(&settings, table, &path).map(Panel::Sizes),
@@ -353,6 +356,47 @@ impl<'a> Stage<'a> {
             over_time,
             difference: settings.flag("difference")?,
             series: series?,
+        };
+        (self.issues.len() == before).then_some(panel)
+    }
+
+    fn crossings(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        node: &Node,
+        path: &str,
+    ) -> Option<CrossingsPanel> {
+        let before = self.issues.len();
+        let names = [settings.text("y")?.to_string()];
+        let mut entries = self.expand(&names, table.get("y"), &join(path, "y"));
+        let at = table.get("y").map_or(&node.at, |y| &y.at);
+        if entries.len() > 1 {
+            let issue = Issue::value(at, join(path, "y"), "stands for several observables");
+            self.issues.push(issue.help(format!("choose one, as {:?}", entries[0])));
+        }
+        if self.sweep.is_some() {
+            let issue =
+                Issue::key(&node.at, path, "a curve passes a level in time, and this scenario sweeps");
+            self.issues.push(issue.help("use [series] in place of [sweep]"));
+        }
+        let x = self.formula(settings, table, path, "x");
+        let y_divided_by = self.formula(settings, table, path, "divide_y_by").unwrap_or_default();
+        let series = self.positions(settings, table, path)?;
+        let x = x.unwrap_or_else(|| "time".into());
+        let y_label = settings.text("y_label").map(str::to_string).unwrap_or_else(|| {
+            if y_divided_by.is_empty() { x.clone() } else { format!("{x} / ({y_divided_by})") }
+        });
+        let panel = CrossingsPanel {
+            title: settings.text("title")?.to_string(),
+            y: entries.pop()?,
+            levels: settings.vector("level", 1)?,
+            x,
+            y_divided_by,
+            y_label,
+            log_y: settings.text("scale") != Some("log-linear"),
+            series,
+            fit: settings.flag("fit")?,
         };
         (self.issues.len() == before).then_some(panel)
     }

@@ -293,6 +293,7 @@ fn recorded(root: &Table, stage: &mut Stage, panels: &[Panel], claims: &[Claim])
         match panel {
             Panel::Curves(curves) => shared.extend(curves.y.iter().chain(&curves.against).cloned()),
             Panel::Extrapolation(_) | Panel::Sizes(_) => {}
+            Panel::Crossings(crossings) => shared.extend([crossings.y.clone()]),
             Panel::Map(map) => shared.extend([map.y.clone()]),
             Panel::Heatmap(heatmap) => {
                 let info = stage.observables.iter().find(|info| info.name == heatmap.matrix);

@@ -121,6 +121,8 @@ pub enum Panel {
     Sizes(ApproachPanel),
     /// One observable over series and swept values.
     Map(MapPanel),
+    /// Where a curve passes a level, against size.
+    Crossings(CrossingsPanel),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +175,25 @@ pub struct MapPanel {
     pub y: String,
     /// Rows from bottom to top.
     pub series: Vec<usize>,
+}
+
+/// Where a curve passes a level, against size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossingsPanel {
+    pub title: String,
+    /// A single observable.
+    pub y: String,
+    /// The levels, passed upwards.
+    pub levels: Vec<f64>,
+    /// What a passage is: an expression over `time`, `size` and keys of the problem.
+    pub x: String,
+    /// Expression over `size` and keys of the problem that it is divided by; empty for none.
+    pub y_divided_by: String,
+    pub y_label: String,
+    pub log_y: bool,
+    pub series: Vec<usize>,
+    /// A power of the size is fitted.
+    pub fit: bool,
 }
 
 /// How curves of a claim about the limit approach it.

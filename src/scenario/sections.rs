@@ -308,6 +308,45 @@ const MAP: &[Parameter] = &[
     TITLE,
 ];
 
+const CROSSINGS: &[Parameter] = &[
+    key("y", Kind::Text, Required, "observable whose curve passes: one entry", "\"generalisation_error\""),
+    key(
+        "level",
+        Kind::NumberOrVector(Range::Any),
+        Required,
+        "the level passed upwards, or several",
+        "[0.1, 0.5, 0.9]",
+    ),
+    key(
+        "x",
+        Kind::Expression,
+        Absent,
+        "formula over time and size and keys of the problem; time if absent",
+        "\"time * size\"",
+    ),
+    key(
+        "divide_y_by",
+        Kind::Expression,
+        Absent,
+        "formula over size and keys of the problem that a passage is divided by",
+        "\"log(size)\"",
+    ),
+    TITLE,
+    key("y_label", Kind::Text, Absent, "label of the y axis", "\"samples\""),
+    key(
+        "scale",
+        Kind::Choice(&[
+            ("log-log", "both axes logarithmic"),
+            ("log-linear", "size logarithmic, passage linear"),
+        ]),
+        Default::Text("log-log"),
+        "axes, size first",
+        "\"log-log\"",
+    ),
+    key("series", Kind::Labels, Absent, "series shown, by label or position from 0; all if absent", "[0]"),
+    key("fit", Kind::Flag, Default::Flag(true), "fits a power of the size", "true"),
+];
+
 pub(super) const PANEL_KINDS: &[Variant] = &[
     Variant { name: "curves", doc: "observables against time or a swept value", parameters: CURVES },
     Variant { name: "heatmap", doc: "entries of a matrix observable at one time", parameters: HEATMAP },
@@ -315,6 +354,11 @@ pub(super) const PANEL_KINDS: &[Variant] = &[
         name: "map",
         doc: "one observable over a plane, rows the series and columns the swept values; white where diverged",
         parameters: MAP,
+    },
+    Variant {
+        name: "crossings",
+        doc: "where a curve passes a level, against size, with fitted powers",
+        parameters: CROSSINGS,
     },
     Variant {
         name: "extrapolation",

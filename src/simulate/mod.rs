@@ -16,6 +16,7 @@ mod linear_regression;
 mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
+mod single_index;
 mod streaming_sgd;
 mod teacher_mixture;
 mod transfer;
@@ -123,6 +124,7 @@ pub fn replica(
     match problem {
         Problem::Committee(problem) => committee::replica(problem, size, method, measure, stream, stop),
         Problem::DeepLinear(problem) => deep_linear::replica(problem, size, measure, stream, stop),
+        Problem::SingleIndex(problem) => single_index::replica(problem, size, method, measure, stream, stop),
         Problem::LinearRegression(problem) => {
             linear_regression::replica(problem, size, measure, stream, stop)
         }
@@ -153,6 +155,9 @@ pub fn start(
     match problem {
         Problem::Committee(problem) => committee::start(problem, size, method, stream).map(Start::Committee),
         Problem::DeepLinear(problem) => deep_linear::start(problem, size, stream),
+        Problem::SingleIndex(problem) => {
+            single_index::start(problem, size, method, stream).map(Start::SingleIndex)
+        }
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
         Problem::BatchHessian(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),

@@ -7,6 +7,7 @@ pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod noisy_quadratic;
 pub mod ntk;
+pub mod single_index;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
 pub mod transfer;
@@ -67,6 +68,9 @@ pub fn integrate(
         (Problem::DeepLinear(problem), Start::DeepLinear(start)) => {
             deep_linear::integrate(problem, start, times, observables, options)
         }
+        (Problem::SingleIndex(problem), Start::SingleIndex(start)) => {
+            single_index::integrate(problem, start, times, observables, options)
+        }
         (Problem::LinearRegression(problem), Start::Size(_)) => {
             linear_regression::integrate(problem, times, observables, options)
         }
@@ -106,6 +110,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::Committee(problem) => committee::overlay(problem, name),
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
+        Problem::SingleIndex(problem) => single_index::overlay(problem, name),
         Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
         Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, name),
         Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, name),

@@ -29,11 +29,11 @@ fn exponential_and_integrated_equations_agree() {
         let numeric =
             integrate_numerically(&problem, &start, &times, &names, &options(1e-12)).expect("a law");
         for (o, name) in names.iter().enumerate() {
-            for k in 0..times.len() {
+            for (k, time) in times.iter().enumerate() {
                 let (a, b) = (exact.values[o][k], numeric.values[o][k]);
                 // Gaps relative to their sum lose digits where both losses are equal; angles where W is short.
-                assert!((a - b).abs() < 1e-10, "{name} at {}: {a} {b}", times[k]);
-                assert!(exact.errors[o][k] < 1e-10, "{name} at {}: {:e}", times[k], exact.errors[o][k]);
+                assert!((a - b).abs() < 1e-10, "{name} at {time}: {a} {b}");
+                assert!(exact.errors[o][k] < 1e-10, "{name} at {time}: {:e}", exact.errors[o][k]);
             }
         }
     }

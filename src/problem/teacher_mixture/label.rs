@@ -18,7 +18,7 @@ pub enum LabelRule {
 /// What the law needs of the label y of a field h ~ N(mu, s^2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabelMoments {
-    /// <y>.
+    /// `<y>`.
     pub mean: f64,
     /// <y (h - mu)>/s^2 = <y'(h)>.
     pub slope: f64,
@@ -53,7 +53,7 @@ impl LabelRule {
     /// Moments for h ~ N(mean, variance). Without variance the label is the constant y(mean), with slope 0: the
     /// slope only enters multiplied by overlaps with the teacher, which are then 0 as well.
     ///
-    /// <sign h> = erf(mu/sqrt(2 s^2)), slope sqrt(2/pi)/s exp(-mu^2/2 s^2); <erf(h/sqrt 2)> = erf(mu/sqrt(2 + 2
+    /// `<sign h>` = erf(mu/sqrt(2 s^2)), slope sqrt(2/pi)/s exp(-mu^2/2 s^2); <erf(h/sqrt 2)> = erf(mu/sqrt(2 + 2
     /// s^2)), its square by a quadrant of two fields of correlation s^2/(1 + s^2).
     pub fn moments(self, mean: f64, variance: f64) -> LabelMoments {
         if variance == 0.0 {

@@ -43,7 +43,7 @@ impl Groups {
 }
 
 impl Reading {
-    /// Reads "loss", "group_loss[2]", "R[1]"; indices from 1.
+    /// Reads `loss`, `group_loss[2]`, `R[1]`; indices from 1.
     pub fn parse(name: &str, groups: usize) -> Option<Self> {
         Some(match name {
             "loss" => Self::Loss,

@@ -5,7 +5,7 @@ use crate::math::gaussian::bivariate::opposite_signs;
 use crate::math::special::normal_cdf;
 
 /// Loss 1/2 <(y - yhat)^2> of sub-population `c`, as the theory of the mixture states it:
-/// 1/2 [<y^2> + m^2 + Delta Q - 2 (m <y> + Delta R k)], m the mean of the student's output.
+/// 1/2 [<y^2> + m^2 + Delta Q - 2 (m `<y>` + Delta R k)], m the mean of the student's output.
 pub fn group_loss(problem: &TeacherMixture, overlaps: &Overlaps, c: usize) -> f64 {
     let delta = problem.variance[c];
     let label = problem.label_moments(overlaps, c);

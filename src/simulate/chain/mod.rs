@@ -209,6 +209,14 @@ impl Frame {
         }
     }
 
+    /// Gives the only moving vector the length sqrt d.
+    pub fn normalise(&mut self) {
+        let square = |columns: &Columns| (0..columns.count()).map(|j| columns.get(j)[0].powi(2)).sum::<f64>();
+        let inverse = 1.0 / (square(&self.along) + square(&self.own)).sqrt();
+        self.along.scale(inverse);
+        self.own.scale(inverse);
+    }
+
     /// Draws the rest of the input and rotates the own directions so that x lies along the first of them.
     /// Returns its component there.
     #[inline]

@@ -2,7 +2,7 @@
 //!
 //! A. Jain, R. Nobahari, A. Baratin & S. Sarao Mannelli, *Bias in Motion*, NeurIPS 2024, arXiv:2405.18296, whose order
 //! parameters and two-population solution these are, for any number of sub-populations with means, biases and label
-//! rules of their own. With the letters of [`TeacherMixture`], E_c = <y>_c, k_c = <f_c'>_c, m_c = M_c + b, and time in
+//! rules of their own. With the letters of [`TeacherMixture`], E_c = `<y>`_c, k_c = <f_c'>_c, m_c = M_c + b, and time in
 //! updates / d:
 //!
 //! dR_j/dt = eta sum_c rho_c [S_jc (E_c - m_c) + Delta_c (T_cj k_c - R_j)]
