@@ -352,10 +352,9 @@ fn evidence_of_two_clusters_at_two_per_cent() {
 /// What moves a law by less than 2 % of a curve's range is held against a finer claim: a tenth of tau is 1 % of the
 /// test error at most, and of Delta a sixth of the small error at the end.
 #[test]
-#[ignore = "d = 1000 with 96 to 400 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_the"]
+#[ignore = "d = 1000 with 96 to 512 replicas, minutes: cargo test --release --test gaussian_mixture -- --ignored evidence_of_the"]
 fn evidence_of_the_door_and_of_persistence() {
     let door = [
-        "simulation.replicas=256",
         "problem.initial_overlap=0.4",
         "problem.data=\"three-clusters\"",
         "problem.threshold=0.7",
@@ -370,7 +369,7 @@ fn evidence_of_the_door_and_of_persistence() {
             PERSISTENT,
             "claim.within=[[3.0, 50.0]]",
             "claim.resolution=0.005",
-            "simulation.replicas=400",
+            "simulation.replicas=512",
             "problem.route.population=10000",
             "problem.route.populations=16",
         ],
