@@ -1,0 +1,116 @@
+//! Transfer: fine-tuning to interpolation.
+
+use super::{refutes, replicas, scenario};
+use asymptotica::theory::transfer::{Classifier, implicit_ridge, regression};
+
+const REGRESSION: &str = "kind = \"transfer\"
+task = { kind = \"regression\", distance = 1.2, noise_std = 0.6 }
+overparametrisation = 2.5
+spectrum = { kind = \"bilevel\", high = 4.0, low = 0.5, fraction = 0.25 }";
+
+const CLASSIFICATION: &str = "kind = \"transfer\"
+task = { kind = \"classification\", separation = 1.5, pretrained_norm = 0.3, alignment = 0.6 }
+overparametrisation = 2.0";
+
+fn rest(observe: &str, sizes: &str, replicas: &str, resolution: f64) -> String {
+    let limit = if sizes.contains(',') { "extrapolate" } else { "at-size" };
+    format!(
+        "[observe]\n{observe}\n[simulation]\nmethod = \"direct\"\nsizes = {sizes}\nreplicas = {replicas}\nseed = 3
+[[panel]]\ny = \"fine_tuned\"
+[claim]\nobservables = [\"fine_tuned\"]\nmetric = \"relative\"\nresolution = {resolution:?}\nlimit = \"{limit}\""
+    )
+}
+
+#[test]
+fn the_published_errors_before_and_after() {
+    // M = 1.5, |w_0| = 0.3, cosine 0.6: fine-tuning hurts, hurts, helps.
+    let before = Classifier { along: 0.18, across: 0.24, new: 0.0 }.error(1.5);
+    assert!((before - 0.1841).abs() < 5e-5);
+    for (ratio, error) in [(1.5, 0.2417), (2.0, 0.2025), (4.0, 0.1740)] {
+        let tuned = Classifier::tuned(ratio, 1.5, 0.18, 0.24).error(1.5);
+        assert!((tuned - error).abs() < 5e-5, "{tuned}");
+        assert_eq!(tuned < before, ratio == 4.0);
+    }
+}
+
+#[test]
+fn the_general_risk_is_the_isotropic_one_and_wins_where_it_says() {
+    for ratio in [1.3, 2.0, 5.0] {
+        let share = 1.0 / ratio;
+        for noise in [0.01_f64, 0.7] {
+            let closed = |distance: f64| (1.0 - share) * distance + noise * share / (1.0 - share);
+            // Fine-tuning wins exactly where |delta|^2 > sigma^2 d / (d - n).
+            let edge = noise / (1.0 - share);
+            for distance in [0.9 * edge, 1.1 * edge] {
+                let risk = regression(&[(1.0, 0.4), (1.0, 0.6)], ratio, distance, noise);
+                assert!((risk - closed(distance)).abs() < 1e-12 * (1.0 + risk));
+                assert_eq!(risk < distance, distance > edge);
+            }
+        }
+        let spectrum = [(4.0, 0.25), (0.5, 0.75)];
+        let kappa = implicit_ridge(&spectrum, ratio);
+        let load: f64 = spectrum.iter().map(|(l, f)| f * l / (l + kappa)).sum();
+        assert!((load - share).abs() < 1e-13);
+    }
+}
+
+#[test]
+fn descent_ends_at_the_interpolating_weights() {
+    // The same samples by one linear system, by gradient descent and by SGD.
+    let run = |solver: &str| {
+        let text = format!("{CLASSIFICATION}\nlearning_rate = 0.5\n{solver}").replace("2.0", "4.0");
+        let rest = rest("times = [600.0]", "[40]", "1", 0.1);
+        replicas(&scenario(&text, &rest, &[]), 40, 1).remove(0).values[0][0]
+    };
+    let end = run("solver = \"interpolation\"");
+    for solver in ["gradient-descent", "sgd"] {
+        let other = run(&format!("solver = \"{solver}\""));
+        assert!((other / end - 1.0).abs() < 1e-6, "{solver}: {other} against {end}");
+    }
+}
+
+#[test]
+fn the_path_of_gradient_descent_is_followed() {
+    let text = "kind = \"transfer\"
+task = { kind = \"regression\", distance = 1.2, noise_std = 0.6 }
+overparametrisation = 1.6
+solver = \"gradient-descent\"
+learning_rate = 0.4";
+    // The noise that is learnt has a correction of 1/(d - n): 1.7 % at d = 160.
+    let rest = rest("times = [0.4, 2.0, 8.0, 40.0]", "[80, 160, 320]", "[800, 400, 200]", 0.04);
+    refutes(text, &rest, &["drop=inflation", "square=noise"]);
+}
+
+#[test]
+fn test_sets_of_every_input_law_agree_with_overlaps() {
+    for inputs in [
+        "kind = \"rademacher\"",
+        "kind = \"chi-square\"",
+        "kind = \"bernoulli\", probability = 0.3",
+        "kind = \"student-t\", degrees = 7",
+    ] {
+        let text = format!("{CLASSIFICATION}\ninputs = {{ {inputs} }}");
+        let run = |risk: &str| {
+            let rest = rest(&format!("times = [1.0]\n{risk}"), "[200]", "1", 0.1);
+            replicas(&scenario(&text, &rest, &[]), 200, 1).remove(0).values[0][0]
+        };
+        let (overlaps, drawn) = (run(""), run("risk = \"test-set\"\ntest_samples = 20000"));
+        // Standard error 0.003; sums of 200 inputs are Gaussian to about that.
+        assert!((overlaps - drawn).abs() < 0.015, "{inputs}: {drawn} against {overlaps}");
+    }
+}
+
+#[test]
+fn faults_of_the_law_are_refuted() {
+    let faults = [
+        "drop=inflation",
+        "square=noise",
+        "drop=start",
+        "problem.task.distance=1.05",
+        "problem.overparametrisation=1.15",
+    ];
+    refutes(REGRESSION, &rest("times = [1.0]", "[48, 96, 192]", "[2400, 1200, 600]", 0.03), &faults);
+    let faults =
+        ["drop=inflation", "drop=start", "problem.task.separation=1.05", "problem.overparametrisation=1.1"];
+    refutes(CLASSIFICATION, &rest("times = [1.0]", "[48, 96, 192]", "[4000, 2000, 1000]", 0.012), &faults);
+}
