@@ -53,9 +53,14 @@ fn cases(d: usize) -> Vec<(&'static str, SingleIndex, usize)> {
     ]
 }
 
-/// Overlaps, loss and recovery times at two times, one row per replica.
+/// Overlaps and recovery times at two times, one row per replica; the loss, a function of them, takes a quadrature each.
 fn sample(problem: &SingleIndex, d: usize, method: Method, replicas: u64) -> Vec<Vec<f64>> {
-    let observables: Vec<String> = problem.observables().iter().flat_map(|info| info.entries()).collect();
+    let observables: Vec<String> = problem
+        .observables()
+        .iter()
+        .filter(|info| info.name != "loss")
+        .flat_map(|info| info.entries())
+        .collect();
     let times = [0.5, 3.0];
     let measure = Measure { times: &times, observables: &observables, risk: Risk::Overlaps };
     let root = Stream::root(930).child(if method == Method::Direct { "direct" } else { "chain" });
