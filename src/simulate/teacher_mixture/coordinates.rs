@@ -68,11 +68,6 @@ impl Coordinates {
         })
     }
 
-    #[cfg(test)]
-    pub fn frame_mut(&mut self) -> &mut Frame {
-        &mut self.frame
-    }
-
     /// W.mu_c/d.
     fn student_mean(&self, group: usize) -> f64 {
         if self.has_means { self.frame.overlap(0, self.groups + group) } else { 0.0 }
