@@ -232,7 +232,7 @@ pub(super) const CURVES: &[Parameter] = &[
         "observable on the x axis in place of time: one entry, points of both roads in the order of time",
         "\"generalisation_error\"",
     ),
-    key("divide_y_by", Kind::Expression, Absent, "formula that y is divided by", "\"noise_std^2\""),
+    key("divide_y_by", Kind::Expression, Absent, "formula that y is divided by, as noise_std^2", "\"2\""),
     TITLE,
     key("x_label", Kind::Text, Absent, "label of the x axis", "\"time\""),
     key("y_label", Kind::Text, Absent, "label of the y axis", "\"error\""),
