@@ -421,7 +421,9 @@ fn the_starting_point_and_the_descriptions_are_usable() {
         for command in [&["describe", kind][..], &["schema", kind], &["schema"]] {
             let answer = bench.figure(command);
             assert_eq!(answer.code, 0, "{}", answer.err);
-            assert!(answer.out.contains("learning_rate"), "{}", answer.out);
+            let first =
+                asymptotica::problem::KINDS.iter().find(|k| k.kind == kind).expect("known").parameters[0].key;
+            assert!(answer.out.contains(first), "{first}: {}", answer.out);
         }
     }
     let unknown = bench.figure(&["describe", "comittee"]);

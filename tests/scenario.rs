@@ -899,7 +899,15 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                     name if section.repeated => format!("{name}[0].{}", parameter.key),
                     name => format!("{name}.{}", parameter.key),
                 };
-                let example = parameter.example.replace("generalisation_error", kind.main_observable);
+                // A key of one number needs an entry where the main observable is a family.
+                let infos = scenario.cases[0].problem.observables();
+                let main =
+                    infos.iter().find(|info| info.name == kind.main_observable).expect("an observable");
+                let name = match parameter.key {
+                    "against" => main.entries().remove(0),
+                    _ => main.name.to_string(),
+                };
+                let example = parameter.example.replace("generalisation_error", &name);
                 let change = format!("{path}={example}");
                 let mut changes = vec![change.as_str()];
                 match parameter.key {
