@@ -10,6 +10,8 @@ use std::f64::consts::TAU;
 pub enum Inputs {
     /// (cos g, sin g) times sqrt 2 `rms_norm`, at equal angles; test points lie half-way between.
     Circle { points: usize, tests: usize },
+    /// On the same circle at the angles 0, `angle`, 2 `angle`, ...; no test points.
+    Arc { points: usize, angle: f64 },
     /// Uniform on the sphere |x| = sqrt(d) `rms_norm`.
     Sphere { points: usize, tests: usize, dimension: usize, seed: u64 },
     /// N(0, `rms_norm`^2 I).
@@ -45,9 +47,10 @@ pub struct Data {
 impl Inputs {
     pub fn points(&self) -> usize {
         match self {
-            Self::Circle { points, .. } | Self::Sphere { points, .. } | Self::Gaussian { points, .. } => {
-                *points
-            }
+            Self::Circle { points, .. }
+            | Self::Arc { points, .. }
+            | Self::Sphere { points, .. }
+            | Self::Gaussian { points, .. } => *points,
             Self::Given { x, .. } => x.ncols(),
         }
     }
@@ -55,6 +58,7 @@ impl Inputs {
     pub fn tests(&self) -> usize {
         match self {
             Self::Circle { tests, .. } | Self::Sphere { tests, .. } | Self::Gaussian { tests, .. } => *tests,
+            Self::Arc { .. } => 0,
             Self::Given { tests, .. } => tests.ncols(),
         }
     }
@@ -62,22 +66,22 @@ impl Inputs {
     /// d.
     pub fn dimension(&self) -> usize {
         match self {
-            Self::Circle { .. } => 2,
+            Self::Circle { .. } | Self::Arc { .. } => 2,
             Self::Sphere { dimension, .. } | Self::Gaussian { dimension, .. } => *dimension,
             Self::Given { x, .. } => x.nrows(),
         }
     }
 
     fn draw(&self, rms_norm: f64) -> (DMatrix<f64>, DMatrix<f64>) {
-        let on_circle = |n: usize, shift: f64| {
+        let at_angles = |n: usize, angle: &dyn Fn(usize) -> f64| {
             let radius = std::f64::consts::SQRT_2 * rms_norm;
-            DMatrix::from_fn(2, n, |i, k| {
-                let angle = TAU * (k as f64 + shift) / n as f64;
-                radius * if i == 0 { libm::cos(angle) } else { libm::sin(angle) }
-            })
+            let coordinate = |i: usize, angle: f64| if i == 0 { libm::cos(angle) } else { libm::sin(angle) };
+            DMatrix::from_fn(2, n, |i, k| radius * coordinate(i, angle(k)))
         };
+        let on_circle = |n: usize, shift: f64| at_angles(n, &|k| TAU * (k as f64 + shift) / n as f64);
         match self {
             Self::Circle { points, tests } => (on_circle(*points, 0.0), on_circle(*tests, 0.5)),
+            Self::Arc { points, angle } => (at_angles(*points, &|k| k as f64 * angle), DMatrix::zeros(2, 0)),
             Self::Gaussian { points, tests, dimension, seed } => {
                 let mut data = Stream::root(*seed).child("data").gaussians();
                 let x = gaussian(*dimension, *points, &mut data) * rms_norm;
@@ -101,7 +105,7 @@ impl Inputs {
     fn noise(&self) -> Gaussians {
         let seed = match self {
             Self::Sphere { seed, .. } | Self::Gaussian { seed, .. } => *seed,
-            Self::Circle { .. } | Self::Given { .. } => 0,
+            Self::Circle { .. } | Self::Arc { .. } | Self::Given { .. } => 0,
         };
         Stream::root(seed).child("label-noise").gaussians()
     }

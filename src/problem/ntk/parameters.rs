@@ -162,6 +162,21 @@ const PARAMETERS: &[Parameter] = &[
                 parameters: &[POINTS, TESTS],
             },
             Variant {
+                name: "arc",
+                doc: "on the same circle at the angles 0, angle, 2 angle, ...",
+                parameters: &[
+                    POINTS,
+                    parameter(
+                        "angle",
+                        "γ",
+                        Kind::Number(Range::Positive),
+                        Default::Required,
+                        "angle between neighbours, radians",
+                        "0.5",
+                    ),
+                ],
+            },
+            Variant {
                 name: "sphere",
                 doc: "uniform on |x| = sqrt(d) rms_norm",
                 parameters: &[POINTS, TESTS, DIMENSION, SEED],

@@ -79,6 +79,7 @@ fn inputs(settings: &Settings, broken: &mut Vec<Violation>) -> Inputs {
     let count = |key| keys.count(key).expect(DECLARED);
     match kind {
         "circle" => Inputs::Circle { points: count("points"), tests: count("tests") },
+        "arc" => Inputs::Arc { points: count("points"), angle: keys.number("angle").expect(DECLARED) },
         "sphere" | "gaussian" => {
             let (points, tests, dimension) = (count("points"), count("tests"), count("dimension"));
             let seed = count("seed") as u64;
