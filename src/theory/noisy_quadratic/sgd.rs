@@ -71,7 +71,7 @@ impl Sgd {
     }
 
     /// The first count of updates, at most `limit`, after which the risk is at the target; see
-    /// [`super::moments::first_passage`]. `room` keeps its allocations from one call to the next.
+    /// `moments::first_passage`. `room` keeps its allocations from one call to the next.
     pub fn first_passage(&self, target: f64, limit: u64, room: &mut Room) -> Option<u64> {
         let start = 0.5 * self.variance * self.curvatures.iter().sum::<f64>();
         if start <= target {
