@@ -138,7 +138,7 @@ fn rectifier(a: f64, fields: &Fields) -> Dual {
         let k_dot = 0.25 * (1.0 + a) * (1.0 + a);
         return Dual { k: 0.0, k_dot, determinant: 0.0, distance: power * sides };
     }
-    let height = determinant.max(0.0).sqrt();
+    let height = determinant.sqrt();
     let (theta, rest) = (height.atan2(c), height.atan2(-c));
     // K = r/2pi [(1 + a^2) (sin + (pi - theta) cos) - 2 a (sin - theta cos)]; both brackets are segments.
     let (near, far) = (segment(theta), segment(rest));
