@@ -1,6 +1,7 @@
 //! The law of two-layer teacher-student networks against numbers that this project did not produce, against
 //! other evaluations of the same formulas, and against one step of SGD itself.
 
+use asymptotica::problem::Definition;
 use asymptotica::problem::Problem;
 use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::{Committee, Init, KIND, Overlaps, Surplus, Teacher, Trained};

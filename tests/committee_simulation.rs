@@ -1,5 +1,6 @@
 //! Direct simulation of the committee: starts, single updates, counting, determinism, risks.
 
+use asymptotica::problem::Definition;
 use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::{Committee, Init, Overlaps, Surplus, Teacher, Trained};
 use asymptotica::problem::scaling::OutputScaling;

@@ -2,6 +2,7 @@
 //! against the integrated gradient flow of real weight matrices.
 
 use asymptotica::linalg::product;
+use asymptotica::problem::Definition;
 use asymptotica::problem::Method;
 use asymptotica::problem::deep_linear::{DeepLinear, KIND, Measured, Start as DeepStart};
 use asymptotica::problem::{Problem, Start};

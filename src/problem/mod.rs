@@ -6,6 +6,7 @@ pub mod activation;
 pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
+mod definition;
 pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod noisy_quadratic;
@@ -20,6 +21,8 @@ pub mod transfer;
 use batch_hessian::BatchHessian;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
+pub use definition::Definition;
+use definition::direct_only;
 use gaussian_mixture::GaussianMixture;
 use linear_regression::LinearRegression;
 use noisy_quadratic::NoisyQuadratic;
@@ -222,62 +225,19 @@ impl Problem {
         }
     }
 
-    pub fn kind(&self) -> &'static ProblemKind {
+    fn definition(&self) -> &(dyn Definition + 'static) {
         match self {
-            Self::Committee(_) => &committee::KIND,
-            Self::DeepLinear(_) => &deep_linear::KIND,
-            Self::SingleIndex(_) => &single_index::KIND,
-            Self::LinearRegression(_) => &linear_regression::KIND,
-            Self::StreamingSgd(_) => &streaming_sgd::KIND,
-            Self::NoisyQuadratic(_) => &noisy_quadratic::KIND,
-            Self::Transfer(_) => &transfer::KIND,
-            Self::BatchHessian(_) => &batch_hessian::KIND,
-            Self::TeacherMixture(_) => &teacher_mixture::KIND,
-            Self::Ntk(_) => &ntk::KIND,
-            Self::GaussianMixture(_) => &gaussian_mixture::KIND,
-        }
-    }
-
-    /// The observables that both roads can report for this problem.
-    pub fn observables(&self) -> Vec<ObservableInfo> {
-        match self {
-            Self::Committee(problem) => problem.observables(),
-            Self::DeepLinear(problem) => problem.observables(),
-            Self::SingleIndex(problem) => problem.observables(),
-            Self::LinearRegression(problem) => problem.observables(),
-            Self::StreamingSgd(problem) => problem.observables(),
-            Self::NoisyQuadratic(problem) => problem.observables(),
-            Self::Transfer(problem) => problem.observables(),
-            Self::BatchHessian(problem) => problem.observables(),
-            Self::TeacherMixture(problem) => problem.observables(),
-            Self::Ntk(problem) => problem.observables(),
-            Self::GaussianMixture(problem) => problem.observables(),
-        }
-    }
-
-    /// What the entries of a vector observable stand for, where it is a number: the times t' of C(t, t').
-    pub fn entry_values(&self, family: &str) -> Option<&[f64]> {
-        match self {
-            Self::GaussianMixture(problem) => problem.entry_values(family),
-            _ => None,
-        }
-    }
-
-    /// The start in the limit of infinite size, where it exists and says everything: given overlaps, or the
-    /// limit of a random start.
-    pub fn limit_start(&self) -> Start {
-        match self {
-            Self::Committee(problem) => Start::Committee(problem.limit_start()),
-            Self::DeepLinear(_) => Start::DeepLinear(deep_linear::Start::Stated),
-            Self::SingleIndex(problem) => Start::SingleIndex(problem.limit_start()),
-            Self::TeacherMixture(problem) => Start::TeacherMixture(problem.limit_start()),
-            Self::Ntk(_) => Start::Ntk(ntk::Start::Ensemble),
-            Self::GaussianMixture(problem) => Start::GaussianMixture(problem.start()),
-            Self::LinearRegression(_) => Start::Size(0),
-            Self::StreamingSgd(_) => Start::Size(0),
-            Self::NoisyQuadratic(_) => Start::Size(0),
-            Self::Transfer(_) => Start::Size(0),
-            Self::BatchHessian(_) => Start::Size(0),
+            Self::Committee(problem) => problem,
+            Self::DeepLinear(problem) => problem,
+            Self::SingleIndex(problem) => problem,
+            Self::LinearRegression(problem) => problem,
+            Self::StreamingSgd(problem) => problem,
+            Self::NoisyQuadratic(problem) => problem,
+            Self::Transfer(problem) => problem,
+            Self::BatchHessian(problem) => problem,
+            Self::TeacherMixture(problem) => problem,
+            Self::Ntk(problem) => problem.as_ref(),
+            Self::GaussianMixture(problem) => problem,
         }
     }
 
@@ -289,173 +249,12 @@ impl Problem {
             start => start,
         }
     }
+}
 
-    /// The start for the law of this problem, cut out of or padded from a start that was measured on another
-    /// width. Only a planted fault on a width makes the two differ.
-    pub fn fit_start(&self, start: &Start) -> Start {
-        match (self, start) {
-            (Self::Committee(problem), Start::Committee(overlaps)) => {
-                Start::Committee(overlaps.resized(problem.student_width, problem.teacher_width))
-            }
-            (Self::DeepLinear(problem), Start::DeepLinear(deep_linear::Start::Measured(start))) => {
-                Start::DeepLinear(deep_linear::Start::Measured(Box::new(start.resized(problem))))
-            }
-            (Self::SingleIndex(problem), Start::SingleIndex(m)) => {
-                let mut m = m.clone();
-                m.resize(problem.directions, 0.0);
-                Start::SingleIndex(m)
-            }
-            // A stated start follows the problem; the start of another kind is refused by the law.
-            (_, start) => start.clone(),
-        }
-    }
+impl std::ops::Deref for Problem {
+    type Target = dyn Definition;
 
-    /// Whether the scenario itself says where the law starts, at every size.
-    pub fn states_start(&self) -> bool {
-        match self {
-            Self::Committee(problem) => problem.states_start(),
-            Self::DeepLinear(problem) => problem.states_start(),
-            Self::SingleIndex(problem) => problem.states_start(),
-            Self::LinearRegression(_) => true,
-            Self::BatchHessian(_) => true,
-            Self::Transfer(_) => true,
-            Self::NoisyQuadratic(_) => true,
-            Self::StreamingSgd(problem) => problem.states_start(),
-            Self::TeacherMixture(problem) => problem.states_start(),
-            Self::Ntk(_) => true,
-            Self::GaussianMixture(_) => true,
-        }
-    }
-
-    /// Why the limit start would give a law that no finite run follows, if so.
-    pub fn limit_start_warning(&self) -> Option<String> {
-        match self {
-            Self::Committee(problem) => problem.limit_start_warning(),
-            Self::DeepLinear(problem) => problem.limit_start_warning(),
-            Self::SingleIndex(problem) => problem.limit_start_warning(),
-            Self::LinearRegression(_) => None,
-            Self::BatchHessian(_) => None,
-            Self::Transfer(_) => None,
-            Self::NoisyQuadratic(_) => None,
-            Self::StreamingSgd(problem) => problem.limit_start_warning(),
-            Self::TeacherMixture(_) => None,
-            Self::Ntk(_) => None,
-            Self::GaussianMixture(_) => None,
-        }
-    }
-
-    /// Why no law covers the problem, if none does.
-    pub fn uncovered(&self) -> Option<String> {
-        match self {
-            Self::Committee(problem) => problem.uncovered(),
-            Self::DeepLinear(problem) => problem.uncovered(),
-            Self::SingleIndex(problem) => problem.uncovered(),
-            Self::LinearRegression(_) => None,
-            Self::StreamingSgd(problem) => problem.uncovered(),
-            Self::BatchHessian(_) => None,
-            Self::Transfer(problem) => problem.uncovered(),
-            Self::NoisyQuadratic(problem) => problem.uncovered(),
-            Self::TeacherMixture(_) => None,
-            Self::Ntk(problem) => problem.uncovered(),
-            Self::GaussianMixture(_) => None,
-        }
-    }
-
-    /// Why a method of simulation does not cover the problem, if it does not.
-    pub fn method_uncovered(&self, method: Method) -> Option<String> {
-        match (self, method) {
-            (_, Method::Direct)
-            | (Self::GaussianMixture(_), Method::MatrixFree)
-            | (Self::TeacherMixture(_), Method::OverlapChain) => None,
-            (Self::Committee(problem), Method::OverlapChain) => problem.chain_uncovered(),
-            (Self::SingleIndex(problem), Method::OverlapChain) => problem.chain_uncovered(),
-            (_, Method::OverlapChain) => {
-                Some("the chain is the one of one-pass SGD on isotropic Gaussian inputs".to_string())
-            }
-            (_, Method::MatrixFree) => {
-                Some("products are drawn for the stored data of a Gaussian mixture alone".to_string())
-            }
-        }
-    }
-
-    /// Bytes that one replica of size `size` needs while it runs.
-    pub fn replica_bytes(&self, size: usize, method: Method) -> f64 {
-        match self {
-            Self::Committee(problem) => problem.replica_bytes(size, method),
-            Self::DeepLinear(problem) => problem.replica_bytes(size),
-            Self::SingleIndex(problem) => problem.replica_bytes(size, method),
-            Self::LinearRegression(problem) => problem.replica_bytes(size),
-            Self::StreamingSgd(problem) => problem.replica_bytes(size),
-            Self::NoisyQuadratic(problem) => problem.replica_bytes(size),
-            Self::Transfer(problem) => problem.replica_bytes(size),
-            Self::BatchHessian(problem) => problem.replica_bytes(size),
-            Self::TeacherMixture(problem) => problem.replica_bytes(size, method),
-            Self::Ntk(problem) => problem.replica_bytes(size),
-            Self::GaussianMixture(problem) => problem.replica_bytes(size, method),
-        }
-    }
-
-    /// Bytes that the law needs while it is integrated up to `end`, where they matter.
-    pub fn law_bytes(&self, end: f64) -> f64 {
-        match self {
-            Self::GaussianMixture(problem) => problem.law_bytes(end),
-            _ => 0.0,
-        }
-    }
-
-    /// The time that a simulation of size `size` records for a requested time: whole updates only.
-    pub fn recorded_time(&self, time: f64, size: usize) -> f64 {
-        match self {
-            Self::Committee(_) | Self::TeacherMixture(_) => {
-                scaling::time_of(scaling::updates_at(time, size), size)
-            }
-            Self::DeepLinear(problem) => problem.time_of(problem.updates_at(time, size), size),
-            Self::SingleIndex(problem) => problem.time_of(problem.updates_at(time, size), size),
-            Self::LinearRegression(problem) => problem.recorded_time(time),
-            Self::BatchHessian(_) => time,
-            Self::Transfer(problem) => problem.recorded_time(time, size),
-            Self::NoisyQuadratic(problem) => problem.updates_at(time) as f64,
-            Self::StreamingSgd(problem) => problem.time_of(problem.updates_at(time, size), size),
-            Self::Ntk(_) => time.round(),
-            Self::GaussianMixture(problem) => problem.time_of(problem.updates_at(time)),
-        }
-    }
-
-    /// What a size is called beside its number in captions and legends, in the markup of figures.
-    pub fn size_symbol(&self) -> &'static str {
-        match self {
-            Self::Committee(_)
-            | Self::GaussianMixture(_)
-            | Self::TeacherMixture(_)
-            | Self::SingleIndex(_) => "$d$",
-            Self::DeepLinear(problem) => match problem.limit {
-                deep_linear::Limit::StepSize => "1/$η$",
-                deep_linear::Limit::InitialScale { .. } => "1/scale",
-            },
-            Self::LinearRegression(_) => "$N$",
-            Self::BatchHessian(_) => "$P$",
-            Self::Transfer(_) => "$d$",
-            Self::NoisyQuadratic(_) => "$K$",
-            Self::StreamingSgd(_) => "$d$",
-            Self::Ntk(_) => "$n$",
-        }
-    }
-
-    /// Rough seconds of one thread for one replica up to `end` (size 0: none), with or without a law of its
-    /// own. Orders jobs and weighs the progress bar; nothing else relies on it.
-    pub fn cost(&self, end: f64, size: usize, method: Method, law: bool) -> f64 {
-        match self {
-            Self::Committee(problem) => problem.cost(end, size, method, law),
-            Self::DeepLinear(problem) => problem.cost(end, size, law),
-            Self::SingleIndex(problem) => problem.cost(end, size, method, law),
-            Self::LinearRegression(problem) => problem.cost(end, size, law),
-            Self::StreamingSgd(problem) => problem.cost(end, size, law),
-            Self::NoisyQuadratic(problem) => problem.cost(end, size, law),
-            Self::Transfer(problem) => problem.cost(end, size, law),
-            Self::BatchHessian(problem) => problem.cost(end, size, law),
-            Self::TeacherMixture(problem) => problem.cost(end, size, method, law),
-            Self::Ntk(problem) => problem.cost(end, size, law),
-            Self::GaussianMixture(problem) => problem.cost(end, size, method, law),
-        }
+    fn deref(&self) -> &Self::Target {
+        self.definition()
     }
 }

@@ -1,6 +1,7 @@
 //! The law against closed forms, averages on a brute-force grid, and the exponents of known links.
 
 use super::{second, single_index};
+use asymptotica::problem::Definition;
 use asymptotica::problem::single_index::{Link, Polynomial, SingleIndex};
 use asymptotica::theory::single_index::{
     generative_exponent, hermite_coefficients, information_exponent, integrate, overlay, second_hermite,

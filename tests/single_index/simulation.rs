@@ -2,6 +2,7 @@
 
 use super::{problem, scenario, single_index};
 use asymptotica::compare::Outcome as Judgement;
+use asymptotica::problem::Definition;
 use asymptotica::problem::single_index::KIND;
 use asymptotica::problem::{Method, Start};
 use asymptotica::rng::Stream;

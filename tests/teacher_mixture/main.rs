@@ -3,6 +3,7 @@
 mod law;
 mod simulation;
 
+use asymptotica::problem::Definition;
 use asymptotica::problem::Problem;
 use asymptotica::problem::teacher_mixture::TeacherMixture;
 use asymptotica::scenario::{Overrides, Scenario, Source, resolve};

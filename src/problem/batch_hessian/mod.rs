@@ -4,8 +4,8 @@ mod parameters;
 
 pub use parameters::KIND;
 
-use super::ObservableInfo;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 
 /// How a batch departs from the true Hessian.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +41,38 @@ impl BatchHessian {
         (dimension as f64 / self.load()).round() as usize
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// A batch as large as the data.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        let number = |key| settings.number(key).expect(DECLARED);
+        let (kind, keys) = settings.tagged("noise").expect(DECLARED);
+        let std = keys.number("std").expect(DECLARED);
+        let problem = Self {
+            noise: match kind {
+                "multiplicative" => Noise::Multiplicative { std },
+                _ => Noise::Additive { std },
+            },
+            outlier: number("outlier"),
+            batch_ratio: number("batch_ratio"),
+            data_ratio: settings.number("data_ratio"),
+            window: number("window"),
+        };
+        if problem.load() <= 0.0 {
+            let rule = format!("{} leaves no sample out of the data", problem.batch_ratio);
+            return Err(vec![Violation::new("batch_ratio", rule, "choose a batch below data_ratio")]);
+        }
+        Ok(problem)
+    }
+}
+
+impl Definition for BatchHessian {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let scalar = |name, label, doc| ObservableInfo {
             name,
             label,
@@ -67,38 +98,17 @@ impl BatchHessian {
         ]
     }
 
-    pub fn replica_bytes(&self, size: usize) -> f64 {
+    fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         8.0 * (6.0 * (size * size) as f64 + (size * self.effective_samples(size)) as f64)
     }
 
-    /// See [`super::Problem::cost`].
-    pub fn cost(&self, _end: f64, size: usize, law: bool) -> f64 {
-        let p = size as f64;
-        5e-9 * p * p * p + if law { 0.001 } else { 0.0 }
+    fn size_symbol(&self) -> &'static str {
+        "$P$"
     }
 
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// A batch as large as the data.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        let number = |key| settings.number(key).expect(DECLARED);
-        let (kind, keys) = settings.tagged("noise").expect(DECLARED);
-        let std = keys.number("std").expect(DECLARED);
-        let problem = Self {
-            noise: match kind {
-                "multiplicative" => Noise::Multiplicative { std },
-                _ => Noise::Additive { std },
-            },
-            outlier: number("outlier"),
-            batch_ratio: number("batch_ratio"),
-            data_ratio: settings.number("data_ratio"),
-            window: number("window"),
-        };
-        if problem.load() <= 0.0 {
-            let rule = format!("{} leaves no sample out of the data", problem.batch_ratio);
-            return Err(vec![Violation::new("batch_ratio", rule, "choose a batch below data_ratio")]);
-        }
-        Ok(problem)
+    /// See [`Definition::cost`].
+    fn cost(&self, _end: f64, size: usize, _method: Method, law: bool) -> f64 {
+        let p = size as f64;
+        5e-9 * p * p * p + if law { 0.001 } else { 0.0 }
     }
 }

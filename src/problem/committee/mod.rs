@@ -11,7 +11,7 @@ pub(super) use parameters::fit_settings;
 use super::activation::Activation;
 use super::scaling::OutputScaling;
 use super::spec::{Settings, Violation};
-use super::{Method, ObservableInfo};
+use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 use nalgebra::{DMatrix, DVector};
 
 /// Which layers SGD moves.
@@ -138,7 +138,50 @@ impl Committee {
         }
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// The order parameters at time 0 for infinite d.
+    pub fn limit_start(&self) -> Overlaps {
+        let (k, m) = (self.student_width, self.teacher_width);
+        let t = match &self.teacher {
+            Teacher::Given { t } => t.clone(),
+            Teacher::Random { std } => DMatrix::identity(m, m) * (std * std),
+        };
+        let (q, r) = match &self.init {
+            Init::Random { std } => (DMatrix::identity(k, k) * (std * std), DMatrix::zeros(k, m)),
+            Init::Informed { std, surplus } => {
+                let on = |i| surplus.teacher_unit(i, m);
+                let shared = |i, j| on(i).zip(on(j)).map_or(0.0, |(a, b)| t[(a, b)]);
+                (
+                    DMatrix::from_fn(k, k, |i, j| shared(i, j) + if i == j { std * std } else { 0.0 }),
+                    DMatrix::from_fn(k, m, |i, n| on(i).map_or(0.0, |a| t[(a, n)])),
+                )
+            }
+            Init::Given { q, r } => (q.clone(), r.clone()),
+        };
+        Overlaps { q, r, t, v: self.student_second_layer.clone(), v_star: self.teacher_second_layer.clone() }
+    }
+
+    /// The chain draws every input afresh.
+    pub fn chain_uncovered(&self) -> Option<String> {
+        self.training_set.map(|_| {
+            "a training set visits its inputs again, and the chain draws every input afresh".to_string()
+        })
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: shapes of given overlaps, positive semi-definite C.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        parameters::read(settings)
+    }
+}
+
+impl Definition for Committee {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let (k, m) = (self.student_width, self.teacher_width);
         let entry = |name, label, doc, shape| ObservableInfo {
             name,
@@ -162,36 +205,27 @@ impl Committee {
         ]
     }
 
-    /// The order parameters at time 0 for infinite d.
-    pub fn limit_start(&self) -> Overlaps {
-        let (k, m) = (self.student_width, self.teacher_width);
-        let t = match &self.teacher {
-            Teacher::Given { t } => t.clone(),
-            Teacher::Random { std } => DMatrix::identity(m, m) * (std * std),
-        };
-        let (q, r) = match &self.init {
-            Init::Random { std } => (DMatrix::identity(k, k) * (std * std), DMatrix::zeros(k, m)),
-            Init::Informed { std, surplus } => {
-                let on = |i| surplus.teacher_unit(i, m);
-                let shared = |i, j| on(i).zip(on(j)).map_or(0.0, |(a, b)| t[(a, b)]);
-                (
-                    DMatrix::from_fn(k, k, |i, j| shared(i, j) + if i == j { std * std } else { 0.0 }),
-                    DMatrix::from_fn(k, m, |i, n| on(i).map_or(0.0, |a| t[(a, n)])),
-                )
+    fn limit_start(&self) -> super::Start {
+        super::Start::Committee(self.limit_start())
+    }
+
+    fn fit_start(&self, start: &super::Start) -> super::Start {
+        match start {
+            super::Start::Committee(overlaps) => {
+                super::Start::Committee(overlaps.resized(self.student_width, self.teacher_width))
             }
-            Init::Given { q, r } => (q.clone(), r.clone()),
-        };
-        Overlaps { q, r, t, v: self.student_second_layer.clone(), v_star: self.teacher_second_layer.clone() }
+            other => other.clone(),
+        }
     }
 
     /// Whether overlaps are stated, or follow from what is stated.
-    pub fn states_start(&self) -> bool {
+    fn states_start(&self) -> bool {
         !matches!(self.init, Init::Random { .. })
     }
 
     /// A random start has overlaps of order d^(-1/2) that break the symmetry between units; their limit does
     /// not, and the law never leaves the plateau.
-    pub fn limit_start_warning(&self) -> Option<String> {
+    fn limit_start_warning(&self) -> Option<String> {
         let symmetric = matches!(self.init, Init::Random { .. }) && self.student_width > 1;
         let frozen_v = self.second_layer_std > 0.0;
         if symmetric {
@@ -208,7 +242,7 @@ impl Committee {
     }
 
     /// A finite training set repeats its samples; the order-parameter equations hold for fresh ones.
-    pub fn uncovered(&self) -> Option<String> {
+    fn uncovered(&self) -> Option<String> {
         self.training_set.map(|p| {
             format!(
                 "the law holds for one pass over fresh samples; a training set of {p} d samples visited again and \
@@ -217,16 +251,16 @@ impl Committee {
         })
     }
 
-    /// The chain draws every input afresh.
-    pub fn chain_uncovered(&self) -> Option<String> {
-        self.training_set.map(|_| {
-            "a training set visits its inputs again, and the chain draws every input afresh".to_string()
-        })
+    fn method_uncovered(&self, method: Method) -> Option<String> {
+        match method {
+            Method::OverlapChain => self.chain_uncovered(),
+            other => super::direct_only(other),
+        }
     }
 
     /// Weights of student and teacher, one input, and the training set where there is one; overlaps alone for
     /// the chain.
-    pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+    fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
         let numbers = match method {
             Method::Direct | Method::MatrixFree => {
@@ -238,10 +272,14 @@ impl Committee {
         8.0 * (numbers + k * self.batch as f64)
     }
 
-    /// See [`super::Problem::cost`]. Direct: 0.2 ns per sample, input coordinate and unit, and 0.8 per number
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        scaling::time_of(scaling::updates_at(time, size), size)
+    }
+
+    /// See [`Definition::cost`]. Direct: 0.2 ns per sample, input coordinate and unit, and 0.8 per number
     /// drawn; chain: 20 ns per sample and unit; a law costs one I4 for each pair of pairs of fields in some
     /// hundred steps per decade of time.
-    pub fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
+    fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let (k, n) = (self.student_width as f64, (self.student_width + self.teacher_width) as f64);
         let d = d as f64;
         let samples = end * d * self.batch as f64;
@@ -252,13 +290,5 @@ impl Committee {
         let law =
             if law { 5e-9 * 0.25 * k * k * n * n * (1e3 + 30.0 * end * self.learning_rate) } else { 0.0 };
         simulation + law
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: shapes of given overlaps, positive semi-definite C.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        parameters::read(settings)
     }
 }

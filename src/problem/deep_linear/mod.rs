@@ -10,10 +10,9 @@ pub(super) use settings::fit_settings;
 pub use start::{Measured, SampleMoments, Start};
 pub use target::{Basis, Factors, Target};
 
-use super::ObservableInfo;
 use super::activation::Activation;
-use super::scaling;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 use nalgebra::DMatrix;
 
 /// Which limit the sizes of a simulation approach.
@@ -153,7 +152,30 @@ impl DeepLinear {
         }
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// Columns that one update pushes through the network.
+    pub fn columns(&self) -> usize {
+        match (self.batch, self.training_set) {
+            (Some(batch), _) => batch,
+            (None, Some(samples)) if !(self.whitened && self.is_linear()) => samples,
+            (None, _) => self.inputs(),
+        }
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: widths, shapes, which start fits which depth.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        settings::read(settings)
+    }
+}
+
+impl Definition for DeepLinear {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let modes = self.modes();
         let smallest = *self.widths.iter().min().expect("a network has layers");
         let entry = |name, label, doc, shape| ObservableInfo {
@@ -221,8 +243,21 @@ impl DeepLinear {
         list
     }
 
+    fn limit_start(&self) -> super::Start {
+        super::Start::DeepLinear(Start::Stated)
+    }
+
+    fn fit_start(&self, start: &super::Start) -> super::Start {
+        match start {
+            super::Start::DeepLinear(Start::Measured(start)) => {
+                super::Start::DeepLinear(Start::Measured(Box::new(start.resized(self))))
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether the scenario says all that the law needs of the start.
-    pub fn states_start(&self) -> bool {
+    fn states_start(&self) -> bool {
         let oriented = match self.init {
             Init::Aligned { .. } | Init::Unbalanced { .. } => true,
             Init::Given { .. } => !self.target.is_random(),
@@ -233,7 +268,7 @@ impl DeepLinear {
     }
 
     /// A start that is drawn, and a target that is measured on samples, have no stated order parameters.
-    pub fn limit_start_warning(&self) -> Option<String> {
+    fn limit_start_warning(&self) -> Option<String> {
         (!self.states_start()).then(|| {
             "weights, target or training set are drawn at random and the law depends on the draw; use law.start \
              = \"replica\""
@@ -242,7 +277,7 @@ impl DeepLinear {
     }
 
     /// Why no law covers the problem, if so.
-    pub fn uncovered(&self) -> Option<String> {
+    fn uncovered(&self) -> Option<String> {
         if !self.is_linear() {
             let name = self.activation.name();
             return Some(format!("the laws hold for linear networks, not for {name} units"));
@@ -267,7 +302,7 @@ impl DeepLinear {
     }
 
     /// Weights, the activations and gradients of one batch, and the training set.
-    pub fn replica_bytes(&self, _size: usize) -> f64 {
+    fn replica_bytes(&self, _size: usize, _method: Method) -> f64 {
         let columns = self.columns() as f64;
         let weights: f64 = self.widths.windows(2).map(|w| (w[0] * w[1]) as f64).sum();
         let units: f64 = self.widths.iter().map(|&n| n as f64).sum();
@@ -276,18 +311,20 @@ impl DeepLinear {
         8.0 * (2.0 * weights + 3.0 * columns * units + stored)
     }
 
-    /// Columns that one update pushes through the network.
-    pub fn columns(&self) -> usize {
-        match (self.batch, self.training_set) {
-            (Some(batch), _) => batch,
-            (None, Some(samples)) if !(self.whitened && self.is_linear()) => samples,
-            (None, _) => self.inputs(),
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        self.time_of(self.updates_at(time, size), size)
+    }
+
+    fn size_symbol(&self) -> &'static str {
+        match self.limit {
+            Limit::StepSize => "1/$η$",
+            Limit::InitialScale { .. } => "1/scale",
         }
     }
 
-    /// See [`super::Problem::cost`]: three products per layer and update at 2e9 multiplications a second; a law
+    /// See [`Definition::cost`]: three products per layer and update at 2e9 multiplications a second; a law
     /// that integrates the weights takes some thousand right-hand sides.
-    pub fn cost(&self, end: f64, size: usize, law: bool) -> f64 {
+    fn cost(&self, end: f64, size: usize, _method: Method, law: bool) -> f64 {
         let weights: f64 = self.widths.windows(2).map(|w| (w[0] * w[1]) as f64).sum();
         let update = 3e-6 + 3.0 * 0.5e-9 * weights * self.columns() as f64;
         let simulation = if size == 0 { 0.0 } else { update * end / self.step(size) };
@@ -297,13 +334,5 @@ impl DeepLinear {
             (true, false) => 1e3 * 3.0 * 0.5e-9 * weights * self.inputs() as f64,
         };
         simulation + law
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: widths, shapes, which start fits which depth.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        settings::read(settings)
     }
 }

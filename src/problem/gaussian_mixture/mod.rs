@@ -14,7 +14,7 @@ pub use parameters::KIND;
 
 use super::scaling::OnePassStep;
 use super::spec::{Settings, Violation};
-use super::{Method, ObservableInfo};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 
 /// Law of inputs and labels. x = c v/sqrt d + sqrt(Delta) z with z ~ N(0, I_d) and |v|^2 = d.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,7 +178,44 @@ impl GaussianMixture {
         OnePassStep::new(d)
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// Why a response is not defined, if it is not.
+    pub(super) fn response_undefined(&self) -> Option<&'static str> {
+        (self.loss == Loss::Hinge)
+            .then_some("the hinge loss has no second derivative, and a response needs it")
+    }
+
+    /// Vectors that one replica keeps of w, for correlations.
+    fn kept(&self) -> f64 {
+        if self.correlation_times.is_empty() { 0.0 } else { self.correlation_times.len() as f64 + 100.0 }
+    }
+
+    /// Basis fields of the sweep up to `end`: one for each update with fresh batches or noise; in full batch the
+    /// gradients span a space that grows with the logarithm of time.
+    pub fn expected_fields(&self, end: f64) -> f64 {
+        let updates = self.updates_at(end) as f64;
+        let copies = if self.fork_time.is_some() { 2.0 } else { 1.0 };
+        let responses = if self.response { self.correlation_times.len() as f64 } else { 0.0 };
+        let each =
+            if self.batch == Batch::Full { (20.0 * (1.0 + updates).ln()).min(updates) } else { updates };
+        let noise = if self.temperature > 0.0 { updates } else { 0.0 };
+        copies * (each + noise) + responses * each
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: batch fraction, persistence time, stability, and what a route covers.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        parameters::read(settings)
+    }
+}
+
+impl Definition for GaussianMixture {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let entry = |name, label, doc, shape, positive| ObservableInfo {
             name,
             label,
@@ -225,26 +262,20 @@ impl GaussianMixture {
         list
     }
 
-    /// See [`super::Problem::entry_values`].
-    pub fn entry_values(&self, family: &str) -> Option<&[f64]> {
-        matches!(family, "correlation" | "response" | "effective_temperature")
-            .then_some(self.correlation_times.as_slice())
+    fn limit_start(&self) -> super::Start {
+        super::Start::GaussianMixture(self.start())
     }
 
-    /// Why a response is not defined, if it is not.
-    pub(super) fn response_undefined(&self) -> Option<&'static str> {
-        (self.loss == Loss::Hinge)
-            .then_some("the hinge loss has no second derivative, and a response needs it")
-    }
-
-    /// Vectors that one replica keeps of w, for correlations.
-    fn kept(&self) -> f64 {
-        if self.correlation_times.is_empty() { 0.0 } else { self.correlation_times.len() as f64 + 100.0 }
+    fn method_uncovered(&self, method: Method) -> Option<String> {
+        match method {
+            Method::MatrixFree => None,
+            other => super::direct_only(other),
+        }
     }
 
     /// The data, the weights, and those kept for correlations; without a matrix two bases that grow by one vector
     /// on each side for each update, of which full batch needs some tens.
-    pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+    fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let (n, d) = (self.samples(d) as f64, d as f64);
         let stored = match method {
             Method::MatrixFree => 2.0 * (n + d) * 200.0,
@@ -254,26 +285,18 @@ impl GaussianMixture {
     }
 
     /// Bytes of the law up to `end`: the pool of a population is two vectors for each basis field.
-    pub fn law_bytes(&self, end: f64) -> f64 {
+    fn law_bytes(&self, end: f64) -> f64 {
         let Route::Sweep { population, populations, .. } = self.route else { return 1e6 };
         8.0 * (2.0 * self.expected_fields(end) + 20.0) * (population * populations) as f64
     }
 
-    /// Basis fields of the sweep up to `end`: one for each update with fresh batches or noise; in full batch the
-    /// gradients span a space that grows with the logarithm of time.
-    pub fn expected_fields(&self, end: f64) -> f64 {
-        let updates = self.updates_at(end) as f64;
-        let copies = if self.fork_time.is_some() { 2.0 } else { 1.0 };
-        let responses = if self.response { self.correlation_times.len() as f64 } else { 0.0 };
-        let each =
-            if self.batch == Batch::Full { (20.0 * (1.0 + updates).ln()).min(updates) } else { updates };
-        let noise = if self.temperature > 0.0 { updates } else { 0.0 };
-        copies * (each + noise) + responses * each
+    fn recorded_time(&self, time: f64, _size: usize) -> f64 {
+        self.time_of(self.updates_at(time))
     }
 
-    /// See [`super::Problem::cost`]: two products with the data for each update at 2e9 multiplications a second;
+    /// See [`Definition::cost`]: two products with the data for each update at 2e9 multiplications a second;
     /// a law takes 6 multiplications for each sample, update and pool vector.
-    pub fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
+    fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let updates = self.updates_at(end) as f64;
         let (n, dimension) = (self.samples(d) as f64, d as f64);
         let simulation = match method {
@@ -292,11 +315,9 @@ impl GaussianMixture {
         simulation + law
     }
 
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: batch fraction, persistence time, stability, and what a route covers.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        parameters::read(settings)
+    /// See [`super::Problem::entry_values`].
+    fn entry_values(&self, family: &str) -> Option<&[f64]> {
+        matches!(family, "correlation" | "response" | "effective_temperature")
+            .then_some(self.correlation_times.as_slice())
     }
 }

@@ -4,8 +4,8 @@ mod parameters;
 
 pub use parameters::KIND;
 
-use super::ObservableInfo;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 
 /// How a replica moves its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,39 @@ impl LinearRegression {
             / (self.noise_std * self.noise_std)
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Steps without a length.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        let number = |key| settings.number(key).expect(DECLARED);
+        let problem = Self {
+            sample_ratio: number("sample_ratio"),
+            teacher_std: number("teacher_std"),
+            noise_std: number("noise_std"),
+            init_std: number("init_std"),
+            weight_decay: number("weight_decay"),
+            learning_rate: settings.number("learning_rate").filter(|&eta| eta > 0.0),
+            solver: match settings.text("solver") {
+                Some("exact-spectrum") => Solver::ExactSpectrum,
+                _ => Solver::Steps,
+            },
+        };
+        if problem.solver == Solver::Steps && problem.learning_rate.is_none() {
+            let rule = "is 0: no simulation by updates has vanishing steps";
+            let remedy = "set learning_rate = 0.1, or solver = \"exact-spectrum\"";
+            return Err(vec![Violation::new("learning_rate", rule, remedy)]);
+        }
+        Ok(problem)
+    }
+}
+
+impl Definition for LinearRegression {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let scalar = |name, label, doc| ObservableInfo {
             name,
             label,
@@ -98,43 +130,25 @@ impl LinearRegression {
     }
 
     /// Data, their decomposition, and some vectors.
-    pub fn replica_bytes(&self, size: usize) -> f64 {
+    fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         8.0 * 4.0 * (self.samples(size) * size) as f64
     }
 
-    /// See [`super::Problem::cost`]: two passes over the data in one update at 2e9 multiplications a second.
-    pub fn cost(&self, end: f64, size: usize, law: bool) -> f64 {
+    fn recorded_time(&self, time: f64, _size: usize) -> f64 {
+        self.recorded_time(time)
+    }
+
+    fn size_symbol(&self) -> &'static str {
+        "$N$"
+    }
+
+    /// See [`Definition::cost`]: two passes over the data in one update at 2e9 multiplications a second.
+    fn cost(&self, end: f64, size: usize, _method: Method, law: bool) -> f64 {
         let (p, n) = (self.samples(size) as f64, size as f64);
         let steps = match (self.solver, self.learning_rate) {
             (Solver::Steps, Some(step)) => end / step,
             _ => 5.0 * p.min(n),
         };
         steps * p * n * 1e-9 + if law { 0.01 } else { 0.0 }
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Steps without a length.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        let number = |key| settings.number(key).expect(DECLARED);
-        let problem = Self {
-            sample_ratio: number("sample_ratio"),
-            teacher_std: number("teacher_std"),
-            noise_std: number("noise_std"),
-            init_std: number("init_std"),
-            weight_decay: number("weight_decay"),
-            learning_rate: settings.number("learning_rate").filter(|&eta| eta > 0.0),
-            solver: match settings.text("solver") {
-                Some("exact-spectrum") => Solver::ExactSpectrum,
-                _ => Solver::Steps,
-            },
-        };
-        if problem.solver == Solver::Steps && problem.learning_rate.is_none() {
-            let rule = "is 0: no simulation by updates has vanishing steps";
-            let remedy = "set learning_rate = 0.1, or solver = \"exact-spectrum\"";
-            return Err(vec![Violation::new("learning_rate", rule, remedy)]);
-        }
-        Ok(problem)
     }
 }

@@ -4,8 +4,8 @@ mod parameters;
 
 pub use parameters::KIND;
 
-use super::ObservableInfo;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 use std::f64::consts::PI;
 
 /// Curvatures h_1, ..., h_K.
@@ -116,64 +116,6 @@ impl NoisyQuadratic {
         time.round() as u64
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
-        let scalar = |name, label, doc| ObservableInfo {
-            name,
-            label,
-            doc,
-            shape: vec![],
-            // The law is the mean of a risk that spreads at every K: ratios are compared, no logarithms.
-            positive: !matches!(name, "best_momentum" | "risk"),
-            symmetric: false,
-        };
-        match self.tune {
-            Tune::Nothing => {
-                vec![scalar("risk", "risk", "1/2 sum h theta^2, of the moving average where there is one")]
-            }
-            _ => {
-                let mut list = vec![scalar(
-                    "steps_to_target",
-                    "steps to target",
-                    "fewest updates after which the mean risk is at most the target, over all rates",
-                )];
-                if matches!(self.tune, Tune::StepsToTarget { .. }) {
-                    list.push(scalar("best_rate", "$η$", "the rate with the fewest updates"));
-                    list.push(scalar(
-                        "critical_batch",
-                        "$B$_{crit}",
-                        "batch whose steps to target are twice those without noise; batch itself is not used",
-                    ));
-                    if self.optimizer != Optimizer::Sgd {
-                        list.push(scalar("best_momentum", "$μ$", "the momentum with the fewest updates"));
-                    }
-                }
-                list
-            }
-        }
-    }
-
-    /// Why no law covers the problem, if so.
-    pub fn uncovered(&self) -> Option<String> {
-        match self.tune {
-            Tune::Nothing => None,
-            _ if self.schedule != Schedule::Constant => Some("steps are tuned without a schedule".into()),
-            Tune::Schedule { .. } if self.optimizer != Optimizer::Sgd || self.moving_average > 0.0 => {
-                Some("schedules are tuned for sgd without a moving average".into())
-            }
-            _ => None,
-        }
-    }
-
-    pub fn replica_bytes(&self, size: usize) -> f64 {
-        8.0 * 8.0 * size as f64
-    }
-
-    /// See [`super::Problem::cost`]: 3 ns per mode and update.
-    pub fn cost(&self, end: f64, size: usize, law: bool) -> f64 {
-        let tuned = if self.tune == Tune::Nothing { 0.01 } else { 1.0 };
-        3e-9 * end * size as f64 + if law { tuned } else { 0.0 }
-    }
-
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
@@ -239,5 +181,77 @@ impl NoisyQuadratic {
             tune,
         };
         if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    }
+}
+
+impl Definition for NoisyQuadratic {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
+        let scalar = |name, label, doc| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape: vec![],
+            // The law is the mean of a risk that spreads at every K: ratios are compared, no logarithms.
+            positive: !matches!(name, "best_momentum" | "risk"),
+            symmetric: false,
+        };
+        match self.tune {
+            Tune::Nothing => {
+                vec![scalar("risk", "risk", "1/2 sum h theta^2, of the moving average where there is one")]
+            }
+            _ => {
+                let mut list = vec![scalar(
+                    "steps_to_target",
+                    "steps to target",
+                    "fewest updates after which the mean risk is at most the target, over all rates",
+                )];
+                if matches!(self.tune, Tune::StepsToTarget { .. }) {
+                    list.push(scalar("best_rate", "$η$", "the rate with the fewest updates"));
+                    list.push(scalar(
+                        "critical_batch",
+                        "$B$_{crit}",
+                        "batch whose steps to target are twice those without noise; batch itself is not used",
+                    ));
+                    if self.optimizer != Optimizer::Sgd {
+                        list.push(scalar("best_momentum", "$μ$", "the momentum with the fewest updates"));
+                    }
+                }
+                list
+            }
+        }
+    }
+
+    /// Why no law covers the problem, if so.
+    fn uncovered(&self) -> Option<String> {
+        match self.tune {
+            Tune::Nothing => None,
+            _ if self.schedule != Schedule::Constant => Some("steps are tuned without a schedule".into()),
+            Tune::Schedule { .. } if self.optimizer != Optimizer::Sgd || self.moving_average > 0.0 => {
+                Some("schedules are tuned for sgd without a moving average".into())
+            }
+            _ => None,
+        }
+    }
+
+    fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
+        8.0 * 8.0 * size as f64
+    }
+
+    fn recorded_time(&self, time: f64, _size: usize) -> f64 {
+        self.updates_at(time) as f64
+    }
+
+    fn size_symbol(&self) -> &'static str {
+        "$K$"
+    }
+
+    /// See [`Definition::cost`]: 3 ns per mode and update.
+    fn cost(&self, end: f64, size: usize, _method: Method, law: bool) -> f64 {
+        let tuned = if self.tune == Tune::Nothing { 0.01 } else { 1.0 };
+        3e-9 * end * size as f64 + if law { tuned } else { 0.0 }
     }
 }

@@ -10,8 +10,8 @@ pub use data::{Data, Inputs, Target};
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
 
-use super::ObservableInfo;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 use nalgebra::DVector;
 
 /// How the output depends on the width n of the last hidden layer.
@@ -72,7 +72,21 @@ impl Ntk {
         }
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: shapes of stated data, equal inputs.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        settings::read(settings)
+    }
+}
+
+impl Definition for Ntk {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let info = |name, label, doc, shape, positive, symmetric| ObservableInfo {
             name,
             label,
@@ -139,34 +153,38 @@ impl Ntk {
         list
     }
 
+    fn limit_start(&self) -> super::Start {
+        super::Start::Ntk(Start::Ensemble)
+    }
+
     /// Why no law covers the problem, if so.
-    pub fn uncovered(&self) -> Option<String> {
+    fn uncovered(&self) -> Option<String> {
         (self.parametrisation == Parametrisation::MeanField)
             .then(|| "in the mean-field parametrisation the kernel moves at any width".to_string())
     }
 
     /// Weights; activations, derivatives and errors of all points; three kernels.
-    pub fn replica_bytes(&self, width: usize) -> f64 {
+    fn replica_bytes(&self, width: usize, _method: Method) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = (self.inputs.points() + self.inputs.tests()) as f64;
         8.0 * (n * d + (layers - 1.0) * n * n + points * (3.0 * layers * n + d) + 3.0 * points * points)
     }
 
-    /// See [`super::Problem::cost`]: forward, backward and update products at 5e9 multiplications a second.
-    pub fn cost(&self, end: f64, width: usize, law: bool) -> f64 {
+    fn recorded_time(&self, time: f64, _size: usize) -> f64 {
+        time.round()
+    }
+
+    fn size_symbol(&self) -> &'static str {
+        "$n$"
+    }
+
+    /// See [`Definition::cost`]: forward, backward and update products at 5e9 multiplications a second.
+    fn cost(&self, end: f64, width: usize, _method: Method, law: bool) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = self.inputs.points() as f64;
         let weights = n * d + (layers - 1.0) * n * n + n;
         let simulation = if width == 0 { 0.0 } else { end * (1e-5 + 3.0 * weights * points / 5e9) };
         let law = if law { 1e-3 + 2e-9 * points.powi(3) } else { 0.0 };
         simulation + law
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: shapes of stated data, equal inputs.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        settings::read(settings)
     }
 }

@@ -8,9 +8,8 @@ pub use link::{HIGHEST_ORDER, Link, Polynomial, Smoothed};
 pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
 
-use super::scaling;
 use super::spec::{Settings, Violation};
-use super::{Method, ObservableInfo};
+use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 
 /// The student at time 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +127,36 @@ impl SingleIndex {
         }
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// The start of the law: m_1..m_p.
+    pub fn limit_start(&self) -> Vec<f64> {
+        match &self.init {
+            Init::Random { .. } => vec![0.0; self.directions],
+            Init::Given { m } => m.clone(),
+        }
+    }
+
+    /// Why no overlap chain covers the problem, if none does.
+    pub fn chain_uncovered(&self) -> Option<String> {
+        (self.inputs != Inputs::Gaussian).then(|| {
+            "the chain needs inputs of the same law in every direction and independent components".into()
+        })
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: links, overlaps on a sphere, algorithms that need a polynomial.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        parameters::read(settings)
+    }
+}
+
+impl Definition for SingleIndex {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let entry = |name, label, doc, shape, positive| ObservableInfo {
             name,
             label,
@@ -158,20 +186,27 @@ impl SingleIndex {
         ]
     }
 
-    /// The start of the law: m_1..m_p.
-    pub fn limit_start(&self) -> Vec<f64> {
-        match &self.init {
-            Init::Random { .. } => vec![0.0; self.directions],
-            Init::Given { m } => m.clone(),
+    fn limit_start(&self) -> super::Start {
+        super::Start::SingleIndex(self.limit_start())
+    }
+
+    fn fit_start(&self, start: &super::Start) -> super::Start {
+        match start {
+            super::Start::SingleIndex(m) => {
+                let mut m = m.clone();
+                m.resize(self.directions, 0.0);
+                super::Start::SingleIndex(m)
+            }
+            other => other.clone(),
         }
     }
 
-    pub fn states_start(&self) -> bool {
+    fn states_start(&self) -> bool {
         matches!(self.init, Init::Given { .. })
     }
 
     /// From overlap 0 the law moves by itself only if the information exponent is 1.
-    pub fn limit_start_warning(&self) -> Option<String> {
+    fn limit_start_warning(&self) -> Option<String> {
         matches!(self.init, Init::Random { .. }).then(|| {
             "a random start has overlaps of order d^(-1/2), and how long they take to grow depends on d; use law.start \
              = \"replica\", or init = { kind = \"given\", ... }"
@@ -180,7 +215,7 @@ impl SingleIndex {
     }
 
     /// Why no law covers the problem, if none does.
-    pub fn uncovered(&self) -> Option<String> {
+    fn uncovered(&self) -> Option<String> {
         if self.algorithm != Algorithm::Sgd {
             return Some("the overlap law is that of plain SGD, not of a smoothed landscape".into());
         }
@@ -192,24 +227,28 @@ impl SingleIndex {
             .then(|| "several planted directions have a law here for polynomial links only".into())
     }
 
-    /// Why no overlap chain covers the problem, if none does.
-    pub fn chain_uncovered(&self) -> Option<String> {
-        (self.inputs != Inputs::Gaussian).then(|| {
-            "the chain needs inputs of the same law in every direction and independent components".into()
-        })
+    fn method_uncovered(&self, method: Method) -> Option<String> {
+        match method {
+            Method::OverlapChain => self.chain_uncovered(),
+            other => super::direct_only(other),
+        }
     }
 
     /// Student, planted directions and one input; numbers alone for the chain.
-    pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+    fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         match method {
             Method::Direct | Method::MatrixFree => 8.0 * (self.directions + 2) as f64 * d as f64,
             Method::OverlapChain => 1e4,
         }
     }
 
-    /// See [`super::Problem::cost`]. Direct: 2.5 ns per update and coordinate; chain: 40 ns per update; the law half
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        self.time_of(self.updates_at(time, size), size)
+    }
+
+    /// See [`Definition::cost`]. Direct: 2.5 ns per update and coordinate; chain: 40 ns per update; the law half
     /// a second where it needs quadratures.
-    pub fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
+    fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let updates = if d == 0 { 0.0 } else { end / scaling::spherical_step(d, self.rate_exponent) };
         let simulation = match method {
             Method::Direct | Method::MatrixFree => 2.5e-9 * updates * d as f64,
@@ -217,13 +256,5 @@ impl SingleIndex {
         };
         let polynomial = self.link.as_polynomial().is_some() && self.student.as_polynomial().is_some();
         simulation + if law { if polynomial { 1e-3 } else { 0.5 } } else { 0.0 }
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: links, overlaps on a sphere, algorithms that need a polynomial.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        parameters::read(settings)
     }
 }

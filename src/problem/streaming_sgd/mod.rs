@@ -7,7 +7,7 @@ pub use parameters::KIND;
 pub use spectrum::{Group, Spectrum, Target};
 
 use super::spec::{Settings, Violation};
-use super::{ObservableInfo, scaling};
+use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 use nalgebra::DMatrix;
 
 /// How the rate moves.
@@ -87,7 +87,43 @@ impl StreamingSgd {
         scaling::time_of(updates, self.updates_per_time(d))
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// A spectrum that is empty or cannot be read.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        let mut broken = Vec::new();
+        let (kind, keys) = settings.tagged("rule").expect(DECLARED);
+        let rule = match kind {
+            "adagrad-norm" => Rule::AdaGradNorm { offset: keys.number("offset").expect(DECLARED) },
+            _ => Rule::Constant,
+        };
+        let (_, data) = settings.tagged("data").expect(DECLARED);
+        let spectrum = Spectrum::from_settings(settings, &mut broken);
+        let problem = Self {
+            spectrum,
+            target: Target::from_settings(settings),
+            sample_ratio: data.number("sample_ratio"),
+            learning_rate: settings.number("learning_rate").expect(DECLARED),
+            rule,
+            noise_std: settings.number("noise_std").expect(DECLARED),
+            batch: settings.count("batch").expect(DECLARED),
+            moments: match settings.text("moments") {
+                Some("gaussian") => Moments::Gaussian,
+                Some("data") => Moments::Data,
+                _ => Moments::Limit,
+            },
+        };
+        if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    }
+}
+
+impl Definition for StreamingSgd {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
         let scalar = |name, label, doc| ObservableInfo {
             name,
             label,
@@ -119,20 +155,20 @@ impl StreamingSgd {
         list
     }
 
+    /// Whether the scenario says all that the law needs of the start.
+    fn states_start(&self) -> bool {
+        self.moments != Moments::Data
+    }
+
     /// The spectrum of drawn data is known only when they are drawn.
-    pub fn limit_start_warning(&self) -> Option<String> {
+    fn limit_start_warning(&self) -> Option<String> {
         (self.moments == Moments::Data).then(|| {
             "moments = \"data\" is the law on the spectrum of every replica's data; use law.start = \"replica\"".into()
         })
     }
 
-    /// Whether the scenario says all that the law needs of the start.
-    pub fn states_start(&self) -> bool {
-        self.moments != Moments::Data
-    }
-
     /// Why no law covers the problem, if so.
-    pub fn uncovered(&self) -> Option<String> {
+    fn uncovered(&self) -> Option<String> {
         let constant = self.rule == Rule::Constant;
         if self.moments == Moments::Gaussian && (self.sample_ratio.is_some() || !constant) {
             return Some("the exact Gaussian moments are those of one pass at a constant rate".into());
@@ -150,44 +186,18 @@ impl StreamingSgd {
         }
     }
 
-    pub fn replica_bytes(&self, d: usize) -> f64 {
+    fn replica_bytes(&self, d: usize, _method: Method) -> f64 {
         let data = self.samples(d).map_or(0.0, |n| 4.0 * (n * d) as f64);
         8.0 * (data + 8.0 * d as f64)
     }
 
-    /// See [`super::Problem::cost`]: 2 ns per coordinate and sample.
-    pub fn cost(&self, end: f64, d: usize, law: bool) -> f64 {
-        let samples = end * (self.updates_per_time(d) * self.batch) as f64;
-        2e-9 * samples * d as f64 + if law { 0.05 } else { 0.0 }
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        self.time_of(self.updates_at(time, size), size)
     }
 
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// A spectrum that is empty or cannot be read.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        let mut broken = Vec::new();
-        let (kind, keys) = settings.tagged("rule").expect(DECLARED);
-        let rule = match kind {
-            "adagrad-norm" => Rule::AdaGradNorm { offset: keys.number("offset").expect(DECLARED) },
-            _ => Rule::Constant,
-        };
-        let (_, data) = settings.tagged("data").expect(DECLARED);
-        let spectrum = Spectrum::from_settings(settings, &mut broken);
-        let problem = Self {
-            spectrum,
-            target: Target::from_settings(settings),
-            sample_ratio: data.number("sample_ratio"),
-            learning_rate: settings.number("learning_rate").expect(DECLARED),
-            rule,
-            noise_std: settings.number("noise_std").expect(DECLARED),
-            batch: settings.count("batch").expect(DECLARED),
-            moments: match settings.text("moments") {
-                Some("gaussian") => Moments::Gaussian,
-                Some("data") => Moments::Data,
-                _ => Moments::Limit,
-            },
-        };
-        if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    /// See [`Definition::cost`]: 2 ns per coordinate and sample.
+    fn cost(&self, end: f64, d: usize, _method: Method, law: bool) -> f64 {
+        let samples = end * (self.updates_per_time(d) * self.batch) as f64;
+        2e-9 * samples * d as f64 + if law { 0.05 } else { 0.0 }
     }
 }

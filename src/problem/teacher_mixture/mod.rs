@@ -11,7 +11,7 @@ pub use overlaps::Overlaps;
 pub use parameters::KIND;
 
 use super::spec::{Settings, Violation};
-use super::{Method, ObservableInfo};
+use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 use nalgebra::{DMatrix, DVector};
 
 /// The student at time 0.
@@ -76,10 +76,6 @@ impl TeacherMixture {
         self.labels[c].moments(mean, self.variance[c] * overlaps.t[(c, c)])
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
-        readings::observables(self)
-    }
-
     /// The order parameters at time 0 for infinite d.
     pub fn limit_start(&self) -> Overlaps {
         let zeros = DVector::zeros(self.groups());
@@ -92,13 +88,42 @@ impl TeacherMixture {
         Overlaps { q, r, m, b: self.student_bias, t, s, u }
     }
 
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// Rules between keys: lengths, probabilities, and overlaps that belong to vectors.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        parameters::read(settings)
+    }
+}
+
+impl Definition for TeacherMixture {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
+        readings::observables(self)
+    }
+
+    fn limit_start(&self) -> super::Start {
+        super::Start::TeacherMixture(self.limit_start())
+    }
+
     /// Whether overlaps are stated, or follow from what is stated.
-    pub fn states_start(&self) -> bool {
+    fn states_start(&self) -> bool {
         !matches!(self.init, Init::Random { .. })
     }
 
+    fn method_uncovered(&self, method: Method) -> Option<String> {
+        match method {
+            Method::OverlapChain => None,
+            other => super::direct_only(other),
+        }
+    }
+
     /// Student, teachers, means and one input; overlaps alone for the chain.
-    pub fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+    fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let vectors = (1 + 2 * self.groups()) as f64;
         match method {
             Method::Direct | Method::MatrixFree => 8.0 * (vectors + 1.0) * d as f64,
@@ -106,22 +131,18 @@ impl TeacherMixture {
         }
     }
 
-    /// See [`super::Problem::cost`]. Direct: 2.5 ns per update and coordinate; chain: 20 ns per update and
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        scaling::time_of(scaling::updates_at(time, size), size)
+    }
+
+    /// See [`Definition::cost`]. Direct: 2.5 ns per update and coordinate; chain: 20 ns per update and
     /// vector; the law 10 microseconds.
-    pub fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
+    fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let updates = end * d as f64;
         let simulation = match method {
             Method::Direct | Method::MatrixFree => 2.5e-9 * updates * d as f64,
             Method::OverlapChain => 20e-9 * updates * (1 + 2 * self.groups()) as f64,
         };
         simulation + if law { 1e-5 } else { 0.0 }
-    }
-
-    /// See [`super::Problem::from_settings`].
-    ///
-    /// # Errors
-    /// Rules between keys: lengths, probabilities, and overlaps that belong to vectors.
-    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
-        parameters::read(settings)
     }
 }

@@ -4,8 +4,8 @@ mod parameters;
 
 pub use parameters::KIND;
 
-use super::ObservableInfo;
 use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
 
 /// What the samples ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,55 +90,6 @@ impl Transfer {
         }
     }
 
-    pub fn observables(&self) -> Vec<ObservableInfo> {
-        let scalar = |name, label, doc| ObservableInfo {
-            name,
-            label,
-            doc,
-            shape: vec![],
-            positive: true,
-            symmetric: false,
-        };
-        let (label, doc) = match self.task {
-            Task::Regression { .. } => {
-                ("excess risk", "mean squared error on fresh inputs without label noise, fine-tuned")
-            }
-            Task::Classification { .. } => ("error", "share of wrong signs on fresh inputs, fine-tuned"),
-        };
-        vec![
-            scalar("fine_tuned", label, doc),
-            scalar("pretrained", label, "the same of the pretrained weights"),
-            scalar("gain", "pretrained / fine-tuned", "above 1 where fine-tuning wins"),
-        ]
-    }
-
-    /// Why no law covers the problem, if so.
-    pub fn uncovered(&self) -> Option<String> {
-        if self.overparametrisation <= 1.0 {
-            return Some("the samples interpolate only where there are more dimensions: d/n > 1".into());
-        }
-        if matches!(self.task, Task::Classification { .. }) && !self.is_isotropic() {
-            return Some("classification has a law for isotropic inputs".into());
-        }
-        None
-    }
-
-    pub fn replica_bytes(&self, d: usize) -> f64 {
-        let n = self.samples(d) as f64;
-        8.0 * (d as f64 * (2.0 * n + 10.0) + 3.0 * n * n)
-    }
-
-    /// See [`super::Problem::cost`].
-    pub fn cost(&self, end: f64, d: usize, law: bool) -> f64 {
-        let (n, dimension) = (self.samples(d) as f64, d as f64);
-        let passes = match self.solver {
-            Solver::Interpolation => n,
-            Solver::GradientDescent => 2.0 * end / self.learning_rate,
-            Solver::Sgd => 2.0 * end / self.learning_rate,
-        };
-        1e-9 * n * dimension * (passes + 10.0) + if law { 0.001 } else { 0.0 }
-    }
-
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
@@ -200,5 +151,64 @@ impl Transfer {
             learning_rate: settings.number("learning_rate").expect(DECLARED),
         };
         if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    }
+}
+
+impl Definition for Transfer {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
+        let scalar = |name, label, doc| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape: vec![],
+            positive: true,
+            symmetric: false,
+        };
+        let (label, doc) = match self.task {
+            Task::Regression { .. } => {
+                ("excess risk", "mean squared error on fresh inputs without label noise, fine-tuned")
+            }
+            Task::Classification { .. } => ("error", "share of wrong signs on fresh inputs, fine-tuned"),
+        };
+        vec![
+            scalar("fine_tuned", label, doc),
+            scalar("pretrained", label, "the same of the pretrained weights"),
+            scalar("gain", "pretrained / fine-tuned", "above 1 where fine-tuning wins"),
+        ]
+    }
+
+    /// Why no law covers the problem, if so.
+    fn uncovered(&self) -> Option<String> {
+        if self.overparametrisation <= 1.0 {
+            return Some("the samples interpolate only where there are more dimensions: d/n > 1".into());
+        }
+        if matches!(self.task, Task::Classification { .. }) && !self.is_isotropic() {
+            return Some("classification has a law for isotropic inputs".into());
+        }
+        None
+    }
+
+    fn replica_bytes(&self, d: usize, _method: Method) -> f64 {
+        let n = self.samples(d) as f64;
+        8.0 * (d as f64 * (2.0 * n + 10.0) + 3.0 * n * n)
+    }
+
+    fn recorded_time(&self, time: f64, size: usize) -> f64 {
+        self.recorded_time(time, size)
+    }
+
+    /// See [`Definition::cost`].
+    fn cost(&self, end: f64, d: usize, _method: Method, law: bool) -> f64 {
+        let (n, dimension) = (self.samples(d) as f64, d as f64);
+        let passes = match self.solver {
+            Solver::Interpolation => n,
+            Solver::GradientDescent => 2.0 * end / self.learning_rate,
+            Solver::Sgd => 2.0 * end / self.learning_rate,
+        };
+        1e-9 * n * dimension * (passes + 10.0) + if law { 0.001 } else { 0.0 }
     }
 }

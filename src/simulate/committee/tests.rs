@@ -1,6 +1,7 @@
 //! The overlap chain is the direct simulation in law, at every d.
 
 use super::*;
+use crate::problem::Definition;
 use crate::problem::activation::Activation;
 use crate::problem::committee::{Init, Teacher, Trained};
 use crate::problem::scaling::OutputScaling;

@@ -17,6 +17,7 @@ mod tests;
 mod vectors;
 
 use super::{Measure, Replica, Risk, SimulationError};
+use crate::problem::Definition;
 use crate::problem::single_index::{Init, SingleIndex, risk::Constants};
 use crate::problem::{Method, Start};
 use crate::rng::Stream;

@@ -7,6 +7,7 @@
 
 use super::{LawError, LawOptions};
 use crate::math::marchenko_pastur;
+use crate::problem::Definition;
 use crate::problem::batch_hessian::{BatchHessian, KIND, Noise};
 use crate::trajectory::Curve;
 use std::f64::consts::PI;

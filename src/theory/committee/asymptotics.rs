@@ -19,6 +19,7 @@
 //! units are taken to share the teacher unit equally, v_k = v*/K.
 
 use super::averages::Averages;
+use crate::problem::Definition;
 use crate::problem::activation::Activation;
 use crate::problem::committee::{Committee, KIND, Trained};
 use crate::theory::LawError;

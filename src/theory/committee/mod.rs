@@ -26,6 +26,7 @@ mod general;
 mod reduced;
 
 use super::{LawError, LawOptions, follow};
+use crate::problem::Definition;
 use crate::problem::activation::Activation;
 use crate::problem::committee::{Committee, KIND, Overlaps, Trained};
 use crate::trajectory::Curve;

@@ -31,6 +31,7 @@ pub use two_layer::{Factors, TwoLayerMode};
 
 use super::{LawError, LawOptions};
 use crate::linalg::{product, product_transpose, transpose_product};
+use crate::problem::Definition;
 use crate::problem::deep_linear::{DeepLinear, Init, KIND, Limit, Measured, Start};
 use crate::trajectory::Curve;
 use basis::Frame;

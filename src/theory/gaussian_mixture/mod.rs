@@ -33,6 +33,7 @@ pub use spectrum::Spectrum;
 pub use sweep::{Faults, Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights, sweep};
 
 use super::{LawError, LawOptions};
+use crate::problem::Definition;
 use crate::problem::gaussian_mixture::{
     Batch, Dynamics, GaussianMixture, KIND, Observable, Route, Start, risk,
 };

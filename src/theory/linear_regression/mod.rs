@@ -20,6 +20,7 @@ pub use stopping::{Stop, optimal_time};
 
 use super::{LawError, LawOptions};
 use crate::math::marchenko_pastur::{Node, nodes};
+use crate::problem::Definition;
 use crate::problem::ObservableInfo;
 use crate::problem::linear_regression::{KIND, LinearRegression};
 use crate::trajectory::{Curve, End};

@@ -21,6 +21,7 @@ pub use moments::{Map, Modes};
 pub use sgd::{Room, Sgd};
 
 use super::{LawError, LawOptions};
+use crate::problem::Definition;
 use crate::problem::noisy_quadratic::{KIND, NoisyQuadratic, Optimizer, Tune};
 use crate::trajectory::{Curve, End};
 use std::time::Instant;

@@ -23,6 +23,7 @@ pub use recursion::{Kernels, Network};
 
 use super::{LawError, LawOptions};
 use crate::linalg::product;
+use crate::problem::Definition;
 use crate::problem::ntk::{Data, KIND, Ntk, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};

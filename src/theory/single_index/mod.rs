@@ -29,6 +29,7 @@ pub use exponents::{RESOLUTION, generative_exponent, hermite_coefficients, infor
 use super::{Law, LawError, LawOptions, follow};
 use crate::math::gaussian::AverageError;
 use crate::ode;
+use crate::problem::Definition;
 use crate::problem::single_index::{Algorithm, KIND, SingleIndex, risk::Constants};
 use crate::trajectory::Curve;
 use averages::Averages;

@@ -30,6 +30,7 @@ pub use stability::largest_stable_step_of_data;
 pub use volterra::{OnePass, volterra};
 
 use super::{LawError, LawOptions};
+use crate::problem::Definition;
 use crate::problem::Start;
 use crate::problem::streaming_sgd::{KIND, Moments, Rule, StreamingSgd};
 use crate::trajectory::Curve;

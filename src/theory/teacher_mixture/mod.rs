@@ -54,6 +54,7 @@ pub use asymptotics::{critical_rate, crossing_times, final_state, overlay, overl
 pub use closed::ClosedForm;
 
 use super::{LawError, LawOptions, follow};
+use crate::problem::Definition;
 use crate::problem::teacher_mixture::readings::Reading;
 use crate::problem::teacher_mixture::{Overlaps, TeacherMixture};
 use crate::trajectory::{Curve, End};

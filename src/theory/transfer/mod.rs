@@ -7,6 +7,7 @@
 use super::{LawError, LawOptions};
 use crate::math::marchenko_pastur::nodes;
 use crate::math::special::normal_cdf;
+use crate::problem::Definition;
 use crate::problem::transfer::{KIND, Solver, Task, Transfer};
 use crate::trajectory::Curve;
 
