@@ -4,6 +4,7 @@
 
 pub mod activation;
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 mod definition;
@@ -19,6 +20,7 @@ pub mod teacher_mixture;
 pub mod transfer;
 
 use batch_hessian::BatchHessian;
+use class_imbalance::ClassImbalance;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 pub use definition::Definition;
@@ -73,6 +75,7 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    class_imbalance::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -90,6 +93,7 @@ pub enum Problem {
     TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
+    ClassImbalance(ClassImbalance),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -208,6 +212,7 @@ impl Problem {
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
+            "class-imbalance" => ClassImbalance::from_settings(settings).map(Self::ClassImbalance),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -238,6 +243,7 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::ClassImbalance(problem) => problem,
         }
     }
 

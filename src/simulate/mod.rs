@@ -6,6 +6,7 @@
 
 mod batch_hessian;
 mod chain;
+mod class_imbalance;
 mod committee;
 mod deep_linear;
 mod dense;
@@ -139,6 +140,7 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -168,6 +170,7 @@ pub fn start(
         }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
+        Problem::ClassImbalance(_) => Ok(Start::Size(size)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 pub mod gaussian_mixture;
@@ -95,6 +96,9 @@ pub fn integrate(
         (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
             gaussian_mixture::integrate(problem, start, times, observables, options)
         }
+        (Problem::ClassImbalance(problem), Start::Size(_)) => {
+            class_imbalance::integrate(problem, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -119,6 +123,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
     }
 }
 

@@ -1,0 +1,4 @@
+//! Small exact laws: outside anchors, second routes, orders, and verdicts that say no.
+
+mod class_imbalance;
+mod roads;
