@@ -10,6 +10,7 @@ pub mod deep_linear;
 mod definition;
 pub mod gaussian_mixture;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
@@ -27,6 +28,7 @@ pub use definition::Definition;
 use definition::direct_only;
 use gaussian_mixture::GaussianMixture;
 use linear_regression::LinearRegression;
+use matrix_sensing::MatrixSensing;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
 use single_index::SingleIndex;
@@ -76,6 +78,7 @@ pub const KINDS: &[ProblemKind] = &[
     batch_hessian::KIND,
     single_index::KIND,
     class_imbalance::KIND,
+    matrix_sensing::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -94,6 +97,7 @@ pub enum Problem {
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
     ClassImbalance(ClassImbalance),
+    MatrixSensing(MatrixSensing),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -151,6 +155,7 @@ pub enum Start {
     TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),
+    MatrixSensing(matrix_sensing::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -213,6 +218,7 @@ impl Problem {
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             "class-imbalance" => ClassImbalance::from_settings(settings).map(Self::ClassImbalance),
+            "matrix-sensing" => MatrixSensing::from_settings(settings).map(Self::MatrixSensing),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -244,6 +250,7 @@ impl Problem {
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
             Self::ClassImbalance(problem) => problem,
+            Self::MatrixSensing(problem) => problem,
         }
     }
 

@@ -14,6 +14,7 @@ mod gaussian_mixture;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
+mod matrix_sensing;
 mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
@@ -141,6 +142,7 @@ pub fn replica(
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
         Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
+        Problem::MatrixSensing(problem) => matrix_sensing::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -171,6 +173,7 @@ pub fn start(
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
         Problem::ClassImbalance(_) => Ok(Start::Size(size)),
+        Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, stream)),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod committee;
 pub mod deep_linear;
 pub mod gaussian_mixture;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod single_index;
@@ -99,6 +100,9 @@ pub fn integrate(
         (Problem::ClassImbalance(problem), Start::Size(_)) => {
             class_imbalance::integrate(problem, times, observables, options)
         }
+        (Problem::MatrixSensing(problem), Start::MatrixSensing(start)) => {
+            matrix_sensing::integrate(problem, start, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -124,6 +128,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
         Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
+        Problem::MatrixSensing(problem) => matrix_sensing::overlay(problem, name),
     }
 }
 

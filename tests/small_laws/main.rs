@@ -1,4 +1,5 @@
 //! Small exact laws: outside anchors, second routes, orders, and verdicts that say no.
 
 mod class_imbalance;
+mod matrix_sensing;
 mod roads;
