@@ -8,6 +8,7 @@ pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 mod definition;
+pub mod discretisation_drift;
 pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod matrix_sensing;
@@ -26,6 +27,7 @@ use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
+use discretisation_drift::DiscretisationDrift;
 use gaussian_mixture::GaussianMixture;
 use linear_regression::LinearRegression;
 use matrix_sensing::MatrixSensing;
@@ -79,6 +81,7 @@ pub const KINDS: &[ProblemKind] = &[
     single_index::KIND,
     class_imbalance::KIND,
     matrix_sensing::KIND,
+    discretisation_drift::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -98,6 +101,7 @@ pub enum Problem {
     GaussianMixture(GaussianMixture),
     ClassImbalance(ClassImbalance),
     MatrixSensing(MatrixSensing),
+    DiscretisationDrift(DiscretisationDrift),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -219,6 +223,9 @@ impl Problem {
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             "class-imbalance" => ClassImbalance::from_settings(settings).map(Self::ClassImbalance),
             "matrix-sensing" => MatrixSensing::from_settings(settings).map(Self::MatrixSensing),
+            "discretisation-drift" => {
+                DiscretisationDrift::from_settings(settings).map(Self::DiscretisationDrift)
+            }
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -251,6 +258,7 @@ impl Problem {
             Self::GaussianMixture(problem) => problem,
             Self::ClassImbalance(problem) => problem,
             Self::MatrixSensing(problem) => problem,
+            Self::DiscretisationDrift(problem) => problem,
         }
     }
 

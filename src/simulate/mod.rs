@@ -10,6 +10,7 @@ mod class_imbalance;
 mod committee;
 mod deep_linear;
 mod dense;
+mod discretisation_drift;
 mod gaussian_mixture;
 #[cfg(test)]
 mod kolmogorov;
@@ -143,6 +144,7 @@ pub fn replica(
         }
         Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
         Problem::MatrixSensing(problem) => matrix_sensing::replica(problem, size, measure, stream, stop),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::replica(problem, size, measure, stop),
     }
 }
 
@@ -172,7 +174,7 @@ pub fn start(
         }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
-        Problem::ClassImbalance(_) => Ok(Start::Size(size)),
+        Problem::ClassImbalance(_) | Problem::DiscretisationDrift(_) => Ok(Start::Size(size)),
         Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, stream)),
     }
 }

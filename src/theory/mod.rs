@@ -4,6 +4,7 @@ pub mod batch_hessian;
 pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
+pub mod discretisation_drift;
 pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod matrix_sensing;
@@ -103,6 +104,9 @@ pub fn integrate(
         (Problem::MatrixSensing(problem), Start::MatrixSensing(start)) => {
             matrix_sensing::integrate(problem, start, times, observables, options)
         }
+        (Problem::DiscretisationDrift(problem), Start::Size(size)) => {
+            discretisation_drift::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -129,6 +133,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
         Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
         Problem::MatrixSensing(problem) => matrix_sensing::overlay(problem, name),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::overlay(problem, name),
     }
 }
 
