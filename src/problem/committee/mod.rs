@@ -5,8 +5,8 @@ mod parameters;
 pub mod risk;
 
 pub use overlaps::Overlaps;
-pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
+pub use parameters::{FINITE_SIZE_FAULTS, KIND};
 
 use super::activation::Activation;
 use super::scaling::OutputScaling;
@@ -248,6 +248,35 @@ impl Definition for Committee {
                 "the law holds for one pass over fresh samples; a training set of {p} d samples visited again and \
                  again is outside it"
             )
+        })
+    }
+
+    /// Moments of the noise of a step are closed forms, or exact by quadrature, for three activations.
+    fn finite_size_uncovered(&self) -> Option<String> {
+        if let Some(reason) = self.uncovered() {
+            return Some(reason);
+        }
+        let fields = self.student_width + self.teacher_width;
+        let most = match self.activation {
+            Activation::Erf => 24,
+            Activation::Linear => 9,
+            Activation::Quadratic => 5,
+            other => {
+                return Some(format!(
+                    "the noise of one step has no closed moments for {} units; erf, linear and quadratic units have",
+                    other.name()
+                ));
+            }
+        };
+        if fields > most {
+            return Some(format!(
+                "the spread at finite size is covered up to K + M = {most} for {} units",
+                self.activation.name()
+            ));
+        }
+        (self.second_layer_std > 0.0).then(|| {
+            "a second layer that starts at random differs between replicas at every size: set second_layer_std = 0"
+                .into()
         })
     }
 
