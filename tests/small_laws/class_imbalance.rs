@@ -63,19 +63,25 @@ fn margins_solve_the_flow_at_any_time() {
 #[test]
 fn stored_pairs_of_weights_are_the_dense_algorithm() {
     let rest = rest("[0.0, 0.4, 3.0]", "[20]", "[\"loss\", \"class_loss\", \"margin\"]", 0.1);
-    for algorithm in ALGORITHMS {
-        let curve = |storage: &str| {
-            let more = format!("storage = \"{storage}\"");
-            run(&scenario(&problem(algorithm, &more), &rest, &[]), 20, 0)
-        };
-        let (paired, dense) = (curve("paired"), curve("dense"));
-        assert_eq!(paired.values.len(), 25);
-        for (name, (a, b)) in paired.observables.iter().zip(paired.values.iter().zip(&dense.values)) {
-            for (a, b) in a.iter().zip(b) {
-                assert!((a - b).abs() < 1e-12, "{algorithm}, {name}: {a} {b}");
+    // All frequencies different, and several classes of each.
+    let groups = "{ kind = \"groups\", count = 4 }";
+    let law = "{ kind = \"power-law\", classes = 12, exponent = 1.2 }";
+    for (frequencies, c) in [(law, 12), (groups, 15)] {
+        for algorithm in ALGORITHMS {
+            let curve = |storage: &str| {
+                let more = format!("storage = \"{storage}\"");
+                let text = problem(algorithm, &more).replace(law, frequencies);
+                run(&scenario(&text, &rest, &[]), 20, 0)
+            };
+            let (paired, dense) = (curve("paired"), curve("dense"));
+            assert_eq!(paired.values.len(), 2 * c + 1);
+            for (name, (a, b)) in paired.observables.iter().zip(paired.values.iter().zip(&dense.values)) {
+                for (a, b) in a.iter().zip(b) {
+                    assert!((a - b).abs() < 1e-12, "{algorithm}, {name}: {a} {b}");
+                }
             }
+            assert!((dense.values[0][0] - (c as f64).ln()).abs() < 1e-14);
         }
-        assert!((dense.values[0][0] - 12.0_f64.ln()).abs() < 1e-14);
     }
 }
 

@@ -40,8 +40,8 @@ pub enum Algorithm {
 /// Which weights of a one-hot problem are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// For every class its own weight and one for all others: from zero weights, all c - 1 others receive the same
-    /// numbers in every update of every algorithm here.
+    /// For every frequency the own weight of its classes and one for all others: from zero weights, all c - 1 others
+    /// receive the same numbers in every update of every algorithm here, and so do classes of one frequency.
     Paired,
     /// The whole c x c matrix.
     Dense,
@@ -96,6 +96,11 @@ impl ClassImbalance {
                 Some((dimension, self.counts().iter().sum()))
             }
         }
+    }
+
+    /// Different frequencies.
+    fn distinct(&self) -> usize {
+        1 + self.shares.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
     fn states(&self) -> f64 {
@@ -242,7 +247,7 @@ impl Definition for ClassImbalance {
         let update = match (self.shape(), self.storage) {
             (Some((d, n)), _) => 2e-8 * c * n as f64 + 4e-10 * c * (d * n) as f64,
             (None, Storage::Dense) => 2e-8 * c * c,
-            (None, Storage::Paired) => 3e-8 * c,
+            (None, Storage::Paired) => 3e-8 * self.distinct() as f64,
         };
         end * size as f64 * update + if law { 1e-5 * c } else { 0.0 }
     }

@@ -219,7 +219,7 @@ const PARAMETERS: &[Parameter] = &[
         kind: Kind::Choice(&[
             (
                 "paired",
-                "one-hot inputs: the own weight of a class and one for all others, which are equal at all times",
+                "one-hot inputs: the own weight of a class and one for all others, which are equal at all times; classes of one frequency once",
             ),
             ("dense", "the whole matrix"),
         ]),

@@ -291,7 +291,8 @@ impl Definition for MatrixSensing {
 
     fn fit_start(&self, start: &super::Start) -> super::Start {
         let super::Start::MatrixSensing(Start::Measured(factors)) = start else { return start.clone() };
-        let fitted = |x: &DMatrix<f64>, rows| x.clone().resize(rows, self.columns, 0.0);
+        // Columns stay: more of them that are zero would be the same factors.
+        let fitted = |x: &DMatrix<f64>, rows| x.clone().resize_vertically(rows, 0.0);
         let f = fitted(&factors.f, self.dimension);
         let g = factors.g.as_ref().map(|g| fitted(g, self.width()));
         super::Start::MatrixSensing(Start::Measured(Box::new(Factors { f, g })))

@@ -1,7 +1,8 @@
 //! Softmax regression under real full-batch optimisers.
 //!
 //! On one-hot inputs the weights are kept whole or, as [`crate::problem::class_imbalance::Storage`] says, as the two
-//! different numbers of every column; tests hold one against the other for every optimiser.
+//! different numbers of every column, columns of equal frequency once; tests hold one against the other for every
+//! optimiser.
 
 mod features;
 mod one_hot;

@@ -1,39 +1,65 @@
-//! One-hot inputs: weights as a matrix, or as the two different numbers of every column.
+//! One-hot inputs: weights as a matrix, or as the different numbers in it.
 
 use super::{Classifier, Reading};
 use crate::problem::class_imbalance::ClassImbalance;
 
-/// Own weights of all classes, then the weight that the other c - 1 rows of each column share.
+/// Own weights, then the weight that the other c - 1 rows of each column share, once for all classes of one frequency.
 ///
-/// From zero, the rows other than k of column k receive equal gradients in every update, and every optimiser acts on
-/// each weight alone or on the norm of all: they stay equal to the last bit.
+/// From zero, the rows other than k of column k receive equal gradients in every update, and so do columns of equal
+/// frequency; every optimiser acts on each weight alone or on the norm of all. They stay equal to the last bit.
 pub(super) struct Paired {
+    /// Distinct frequencies, and how many classes have each.
     shares: Vec<f64>,
+    counts: Vec<f64>,
+    /// Which frequency every class has.
+    which: Vec<usize>,
+    /// c - 1.
+    others: f64,
     weights: Vec<f64>,
     gradient: Vec<f64>,
 }
 
 impl Paired {
     pub fn new(problem: &ClassImbalance) -> Self {
-        let weights = 2 * problem.classes();
-        Self { shares: problem.shares.clone(), weights: vec![0.0; weights], gradient: vec![0.0; weights] }
+        // Shares descend: equal ones are neighbours.
+        let (mut shares, mut counts, mut which) = (Vec::new(), Vec::new(), Vec::new());
+        for &share in &problem.shares {
+            if shares.last() == Some(&share) {
+                if let Some(count) = counts.last_mut() {
+                    *count += 1.0;
+                }
+            } else {
+                shares.push(share);
+                counts.push(1.0);
+            }
+            which.push(shares.len() - 1);
+        }
+        let weights = 2 * shares.len();
+        Self {
+            others: (problem.classes() - 1) as f64,
+            shares,
+            counts,
+            which,
+            weights: vec![0.0; weights],
+            gradient: vec![0.0; weights],
+        }
     }
 }
 
 impl Classifier for Paired {
     fn gradient(&mut self) -> f64 {
-        let c = self.shares.len();
-        let others = (c - 1) as f64;
-        let (own, other) = self.gradient.split_at_mut(c);
-        let (own_weight, other_weight) = self.weights.split_at(c);
+        let n = self.shares.len();
+        let others = self.others;
+        let (own, other) = self.gradient.split_at_mut(n);
+        let (own_weight, other_weight) = self.weights.split_at(n);
         let mut squared = 0.0;
-        for k in 0..c {
+        for k in 0..n {
             let (of_label, of_other) = weigh(own_weight[k], other_weight[k]);
             let total = of_label + others * of_other;
             // The probability that the label lacks, without 1 - p.
             own[k] = -self.shares[k] * (others * of_other) / total;
             other[k] = self.shares[k] * of_other / total;
-            squared += own[k] * own[k] + others * other[k] * other[k];
+            squared += self.counts[k] * (own[k] * own[k] + others * other[k] * other[k]);
         }
         squared.sqrt()
     }
@@ -43,12 +69,11 @@ impl Classifier for Paired {
     }
 
     fn read(&mut self, class: usize) -> Reading {
-        let c = self.shares.len();
-        let (own, other) = (self.weights[class], self.weights[c + class]);
+        let k = self.which[class];
+        let (own, other) = (self.weights[k], self.weights[self.shares.len() + k]);
         let (of_label, of_other) = weigh(own, other);
-        let highest = own.max(other);
-        let rest = (c - 1) as f64 * of_other;
-        Reading { loss: cross_entropy(own - highest, of_label, rest), margin: own - other }
+        let logit = own - own.max(other);
+        Reading { loss: cross_entropy(logit, of_label, self.others * of_other), margin: own - other }
     }
 }
 

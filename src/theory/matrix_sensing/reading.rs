@@ -65,6 +65,8 @@ pub(super) fn read(
 ) -> Result<Vec<f64>, LawError> {
     let gap = state.gap();
     let r = problem.rank();
+    // A planted fault on the columns leaves the start's own.
+    let excess = problem.excess().min(state.f.ncols() - 1);
     let imbalance =
         || transpose_product(&state.f, &state.f) - transpose_product(state.right(), state.right());
     let eigenvalues = |a: &DMatrix<f64>| symmetric_eigen(a).map(|eigen| eigen.values).map_err(numerical);
@@ -79,12 +81,12 @@ pub(super) fn read(
             Target::FinalRate => {
                 let left = eigenvalues(&transpose_product(&state.f, &state.f))?;
                 let right = eigenvalues(&transpose_product(state.right(), state.right()))?;
-                left[0].min(right[problem.excess()])
+                left[0].min(right[excess])
             }
             Target::Restricted if !rules.restricts => eigenvalues(&imbalance())?[0],
             Target::Restricted => {
                 let right = symmetric_eigen(&transpose_product(state.right(), state.right()));
-                let null = right.map_err(numerical)?.vectors.columns(0, problem.excess()).into_owned();
+                let null = right.map_err(numerical)?.vectors.columns(0, excess).into_owned();
                 eigenvalues(&transpose_product(&null, &(imbalance() * &null)))?[0]
             }
         })

@@ -35,11 +35,12 @@ impl Reduced {
     /// # Errors
     /// [`LawError::Start`] if shapes do not fit the problem, [`LawError::Integration`] if entries are not finite.
     pub fn new(problem: &MatrixSensing, factors: &Factors, null_space: bool) -> Result<Self, LawError> {
-        let expected = (problem.dimension, problem.columns);
+        let k = factors.f.ncols();
+        let expected = (problem.dimension, k);
         let right = factors.g.as_ref().map(DMatrix::shape);
         let fits = factors.f.shape() == expected
             && right.is_none() == problem.is_symmetric()
-            && right.is_none_or(|shape| shape == (problem.width(), problem.columns));
+            && right.is_none_or(|shape| shape == (problem.width(), k));
         if !fits {
             let reason = format!("factors of {:?} and {right:?} for {expected:?}", factors.f.shape());
             return Err(LawError::Start { reason });
