@@ -4,11 +4,14 @@
 
 pub mod activation;
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 mod definition;
+pub mod discretisation_drift;
 pub mod gaussian_mixture;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
@@ -19,12 +22,15 @@ pub mod teacher_mixture;
 pub mod transfer;
 
 use batch_hessian::BatchHessian;
+use class_imbalance::ClassImbalance;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
+use discretisation_drift::DiscretisationDrift;
 use gaussian_mixture::GaussianMixture;
 use linear_regression::LinearRegression;
+use matrix_sensing::MatrixSensing;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
 use single_index::SingleIndex;
@@ -73,6 +79,9 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    class_imbalance::KIND,
+    matrix_sensing::KIND,
+    discretisation_drift::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -90,6 +99,9 @@ pub enum Problem {
     TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
+    ClassImbalance(ClassImbalance),
+    MatrixSensing(MatrixSensing),
+    DiscretisationDrift(DiscretisationDrift),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -147,6 +159,7 @@ pub enum Start {
     TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),
+    MatrixSensing(matrix_sensing::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -208,6 +221,11 @@ impl Problem {
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
+            "class-imbalance" => ClassImbalance::from_settings(settings).map(Self::ClassImbalance),
+            "matrix-sensing" => MatrixSensing::from_settings(settings).map(Self::MatrixSensing),
+            "discretisation-drift" => {
+                DiscretisationDrift::from_settings(settings).map(Self::DiscretisationDrift)
+            }
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -238,6 +256,9 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::ClassImbalance(problem) => problem,
+            Self::MatrixSensing(problem) => problem,
+            Self::DiscretisationDrift(problem) => problem,
         }
     }
 

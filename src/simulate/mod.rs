@@ -6,13 +6,16 @@
 
 mod batch_hessian;
 mod chain;
+mod class_imbalance;
 mod committee;
 mod deep_linear;
 mod dense;
+mod discretisation_drift;
 mod gaussian_mixture;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
+mod matrix_sensing;
 mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
@@ -139,6 +142,9 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
+        Problem::MatrixSensing(problem) => matrix_sensing::replica(problem, size, measure, stream, stop),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::replica(problem, size, measure, stop),
     }
 }
 
@@ -168,6 +174,8 @@ pub fn start(
         }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
+        Problem::ClassImbalance(_) | Problem::DiscretisationDrift(_) => Ok(Start::Size(size)),
+        Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, stream)),
     }
 }
 

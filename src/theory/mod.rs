@@ -1,11 +1,14 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
+pub mod discretisation_drift;
 pub mod gaussian_mixture;
 pub mod linear_noise;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod single_index;
@@ -96,6 +99,15 @@ pub fn integrate(
         (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
             gaussian_mixture::integrate(problem, start, times, observables, options)
         }
+        (Problem::ClassImbalance(problem), Start::Size(_)) => {
+            class_imbalance::integrate(problem, times, observables, options)
+        }
+        (Problem::MatrixSensing(problem), Start::MatrixSensing(start)) => {
+            matrix_sensing::integrate(problem, start, times, observables, options)
+        }
+        (Problem::DiscretisationDrift(problem), Start::Size(size)) => {
+            discretisation_drift::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -168,6 +180,9 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
+        Problem::MatrixSensing(problem) => matrix_sensing::overlay(problem, name),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::overlay(problem, name),
     }
 }
 
