@@ -138,8 +138,10 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
             };
             let [outer_low, inner_low, _, inner_high, outer_high] = SizeRow::QUANTILES.map(range);
             let x = xs(&predicted);
-            drawn.layers.push(Layer::band(index, x.clone(), outer_low, outer_high));
-            drawn.layers.push(Layer::band(index, x.clone(), inner_low, inner_high));
+            if panel.spread || panel.runs > 0 {
+                drawn.layers.push(Layer::band(index, x.clone(), outer_low, outer_high));
+                drawn.layers.push(Layer::band(index, x.clone(), inner_low, inner_high));
+            }
             drawn.layers.push(Layer::theory(&strand.label, index, x, ys(&predicted, |r| r.mean)));
             let limit = Overlay::Curve { x: xs(&law), y: ys(&law, |r| r.mean) };
             let symbol = scenario.cases[0].problem.size_symbol();
@@ -159,7 +161,7 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
             let points = ys(&simulation, |r| r.mean);
             let mut layer =
                 Layer::points(&strand.label, index, xs(&simulation), points, ys(&simulation, error));
-            if panel.spread {
+            if panel.spread && predicted.is_empty() {
                 layer = layer.with_spread(ys(&simulation, |r| r.std.unwrap_or(0.0)));
             }
             drawn.layers.push(layer);

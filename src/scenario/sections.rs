@@ -266,7 +266,13 @@ pub(super) const CURVES: &[Parameter] = &[
         "strip of residuals in standard errors; if absent, under the first panel when it has one observable",
         "true",
     ),
-    key("spread", Kind::Flag, Default::Flag(false), "band of the spread over replicas", "true"),
+    key(
+        "spread",
+        Kind::Flag,
+        Default::Flag(false),
+        "band of the spread over replicas; with law.finite_size the predicted one, which single runs get as well",
+        "true",
+    ),
     key(
         "sizes",
         Kind::Counts { min: 1, distinct: true },

@@ -1,6 +1,6 @@
 //! Numbers of another program (tensor quadratures and finite differences in 64-bit Python), six digits good.
 
-use super::{committee, leading, start_o, start_p};
+use super::{committee, leading, start_o, start_p, whole};
 use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::Committee;
 use nalgebra::DMatrix;
@@ -11,7 +11,7 @@ type Row = (f64, [f64; 6]);
 fn check(problem: &Committee, rows: &[Row]) {
     let times: Vec<f64> = rows.iter().map(|row| row.0).collect();
     let names = ["generalisation_error", "Q[1,1]", "R[1,1]"].map(String::from);
-    let found = leading(problem, &times, &names, &[]);
+    let found = leading(&whole(problem), &times, &names, &[]);
     for (k, (t, stated)) in rows.iter().enumerate() {
         let [error, q, r] = [0, 1, 2].map(|o: usize| found[o][k]);
         let values = [error.0, error.1, q.0, r.0, q.1, r.1];
@@ -88,7 +88,7 @@ fn more_students_than_teachers() {
 #[test]
 fn batches() {
     let batch = Committee { batch: 4, learning_rate: 1.0, ..start_o() };
-    let found = leading(&batch, &[2.0], &["Q[1,1]".to_string(), "R[1,1]".to_string()], &[]);
+    let found = leading(&whole(&batch), &[2.0], &["Q[1,1]".to_string(), "R[1,1]".to_string()], &[]);
     let stated = [(0.01228, 0.0768), (0.01215, 0.0698)];
     for (found, stated) in found.iter().zip(stated) {
         assert!((found[0].0 - stated.0).abs() < 6e-6 && (found[0].1 - stated.1).abs() < 6e-5, "{found:?}");

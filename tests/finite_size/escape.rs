@@ -52,7 +52,7 @@ fn measured_times(problem: &Committee, d: usize, runs: u64, seed: u64) -> Vec<f6
     let (k, m) = (problem.student_width, problem.teacher_width);
     let times: Vec<f64> = (0..=640).map(|i| HORIZON * i as f64 / 640.0).collect();
     let names: Vec<String> = (1..=k).flat_map(|i| (1..=m).map(move |n| format!("R[{i},{n}]"))).collect();
-    let mut found: Vec<f64> = chain(problem, d, &times, &names, runs, seed)
+    let mut found: Vec<f64> = chain(&super::whole(problem), d, &times, &names, runs, seed)
         .iter()
         .map(|run| {
             let norm = |t: usize| {
@@ -169,7 +169,7 @@ fn through(d: usize, times: &[f64], runs: u64) -> Vec<(f64, f64, f64, f64, f64)>
     let law = theory::at_size(&whole, d, times, &names, &options).expect("a law");
     let mean = law.get("generalisation_error").expect("a mean");
     let std = law.get("generalisation_error:std").expect("a spread");
-    let values = chain(&problem, d, times, &names, runs, 0x5eed_0203);
+    let values = chain(&super::whole(&problem), d, times, &names, runs, 0x5eed_0203);
     (0..times.len())
         .map(|k| {
             let column: Vec<f64> = values.iter().map(|run| run[0][k]).collect();

@@ -1,6 +1,6 @@
 //! One linear unit: the distance q = Q - 2R + T is a Markov process whose first two moments obey an exact recursion.
 
-use super::{committee, leading, square};
+use super::{committee, leading, square, whole};
 use asymptotica::problem::activation::Activation;
 
 /// E q and E q^2 after t d steps at dimension d, from q = 1.
@@ -27,7 +27,7 @@ fn exact(eta: f64, sigma: f64, d: f64, t: f64) -> (f64, f64) {
 /// d Var q and d (E q - q) of infinite d, and q itself, by the law: e_g = q/2.
 fn law(eta: f64, sigma: f64, t: f64, faults: &[&str]) -> (f64, f64) {
     let problem = committee(Activation::Linear, eta, sigma, square(&[0.25]), square(&[0.125]));
-    let found = leading(&problem, &[t], &["generalisation_error".to_string()], faults);
+    let found = leading(&whole(&problem), &[t], &["generalisation_error".to_string()], faults);
     (4.0 * found[0][0].0, 2.0 * found[0][0].1)
 }
 

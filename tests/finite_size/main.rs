@@ -5,6 +5,7 @@ mod anchors;
 mod chain;
 mod escape;
 mod linear_student;
+mod mixture;
 mod scenario;
 
 use asymptotica::problem::activation::Activation;
@@ -60,6 +61,10 @@ fn random_start(k: usize, m: usize, eta: f64) -> Committee {
     Committee { init: Init::Random { std: 0.5 }, ..base }
 }
 
+fn whole(problem: &Committee) -> Problem {
+    Problem::Committee(problem.clone())
+}
+
 /// Every distinct entry of Q and R, and the error.
 fn names(problem: &Committee) -> Vec<String> {
     let infos = problem.observables();
@@ -71,7 +76,7 @@ fn names(problem: &Committee) -> Vec<String> {
 }
 
 /// d Var and d (mean - law) of every observable at every time, at leading order: `[observable][time]`.
-fn leading(problem: &Committee, times: &[f64], names: &[String], faults: &[&str]) -> Vec<Vec<(f64, f64)>> {
+fn leading(problem: &Problem, times: &[f64], names: &[String], faults: &[&str]) -> Vec<Vec<(f64, f64)>> {
     // Any size at which the plain expansion holds gives the same two numbers.
     let size = 10_000;
     let d = size as f64;
@@ -80,9 +85,8 @@ fn leading(problem: &Committee, times: &[f64], names: &[String], faults: &[&str]
         faults: faults.iter().map(|fault| fault.to_string()).collect(),
         measure_error: false,
     };
-    let problem = Problem::Committee(problem.clone());
-    let law = theory::integrate(&problem, &problem.limit_start(), times, names, &options).expect("a law");
-    let at_size = theory::at_size(&problem, size, times, names, &options).expect("a law at this size");
+    let law = theory::integrate(problem, &problem.limit_start(), times, names, &options).expect("a law");
+    let at_size = theory::at_size(problem, size, times, names, &options).expect("a law at this size");
     names
         .iter()
         .map(|name| {

@@ -202,6 +202,12 @@ impl Definition for Committee {
             entry("R", "R", "student-teacher overlaps w_i.w*_n/d", vec![k, m]),
             entry("T", "T", "teacher-teacher overlaps w*_n.w*_m/d", vec![m, m]),
             entry("v", "v", "second-layer weights of the student", vec![k]),
+            entry(
+                "specialised",
+                "share specialised",
+                "1 where R without its row and column means exceeds 1/2 in norm, else 0: its mean is the share of runs",
+                vec![],
+            ),
         ]
     }
 

@@ -96,6 +96,7 @@ enum Observable {
     R(usize, usize),
     T(usize, usize),
     V(usize),
+    Specialised,
 }
 
 impl Observable {
@@ -103,6 +104,9 @@ impl Observable {
     fn parse(name: &str, k: usize, m: usize) -> Option<Self> {
         if name == "generalisation_error" {
             return Some(Self::GeneralisationError);
+        }
+        if name == "specialised" {
+            return Some(Self::Specialised);
         }
         let (family, rest) = name.split_once('[')?;
         let indices: Vec<usize> =
@@ -145,7 +149,7 @@ pub fn integrate(
             Observable::parse(name, k, m).ok_or_else(|| LawError::UnknownObservable {
                 name: name.clone(),
                 known: format!(
-                    "generalisation_error, Q[1..{k},1..{k}], R[1..{k},1..{m}], T[1..{m},1..{m}], v[1..{k}]"
+                    "generalisation_error, specialised, Q[1..{k},1..{k}], R[1..{k},1..{m}], T[1..{m},1..{m}], v[1..{k}]"
                 ),
             })
         })

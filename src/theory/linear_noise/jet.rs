@@ -14,6 +14,8 @@ pub trait Scalar:
     + Add<f64, Output = Self>
 {
     fn constant(x: f64) -> Self;
+    /// The number itself.
+    fn value(self) -> f64;
     fn sqrt(self) -> Self;
     fn asin(self) -> Self;
 }
@@ -21,6 +23,10 @@ pub trait Scalar:
 impl Scalar for f64 {
     fn constant(x: f64) -> Self {
         x
+    }
+
+    fn value(self) -> f64 {
+        self
     }
 
     fn sqrt(self) -> Self {
@@ -58,6 +64,11 @@ impl<const N: usize> Scalar for Jet<N> {
     #[inline(always)]
     fn constant(x: f64) -> Self {
         Self { value: x, first: [0.0; N], second: [0.0; N] }
+    }
+
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self.value
     }
 
     #[inline(always)]

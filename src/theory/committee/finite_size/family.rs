@@ -16,7 +16,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use std::convert::Infallible;
 
 /// Members of a family with one drawn direction, and with several.
-const STRATA: usize = 64;
+const STRATA: usize = 128;
 const LATTICE: usize = 384;
 /// Members around which the linear noise is integrated.
 const NOISY: usize = 16;

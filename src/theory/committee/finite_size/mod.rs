@@ -22,9 +22,9 @@
 //! the random part, fixed part B: Sigma(0) of two overlaps (ij), (kl) is C_ik C_jl + C_il C_jk - B_ik B_jl - B_il B_jk.
 //!
 //! # Where it ends
-//! The expansion is one in Sigma/d: by the sheet of numbers in `tests/finite_size` the variance of an unstable direction is
-//! 5 % off where its Sigma/d is .016 and 18 % at .06. Beyond [`LARGEST_SPREAD`] of the squared distance travelled another
-//! law is used:
+//! The expansion is one in Sigma/d. The variance of the unstable direction of a symmetric plateau is 5 % off where its
+//! Sigma/d is .016 and 18 % where it is .06 (K = M = 2, d = 100). Beyond [`LARGEST_SYMMETRIC`] for symmetric starts, and
+//! beyond [`LARGEST_SPREAD`] of the squared distance travelled for others, another law is used:
 //!
 //! - symmetric starts escape by [`escape`]: the effective initial condition, uniform in d and t;
 //! - other starts are drawn from N(X + b/d, Sigma/d) at a time when the expansion holds well, and each follows
@@ -50,7 +50,7 @@ mod tests;
 use super::{Coefficients, Observable};
 use crate::ode::OdeError;
 use crate::problem::Definition;
-use crate::problem::committee::{Committee, Init, Surplus, Teacher, Trained};
+use crate::problem::committee::{Committee, Init, Overlaps, Surplus, Teacher, Trained};
 use crate::theory::linear_noise::jet::Scalar;
 use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow};
@@ -63,8 +63,10 @@ use std::convert::Infallible;
 use std::time::Instant;
 use step::{Coordinate, Overlapping, Step};
 
-/// Largest eigenvalue of Sigma/d, in units of the squared distance travelled, up to which the plain expansion is used.
-pub const LARGEST_SPREAD: f64 = 0.015;
+/// Largest variance of an escaping direction up to which a symmetric start is given the plain expansion.
+pub const LARGEST_SYMMETRIC: f64 = 0.015;
+/// Largest eigenvalue of Sigma/d, in units of the squared distance travelled, up to which other starts are.
+pub const LARGEST_SPREAD: f64 = 0.05;
 /// The same where starts of a family are drawn from it.
 const SPREAD_TO_DRAW: f64 = 0.004;
 /// Points of time at which the spread is looked at.
@@ -87,11 +89,7 @@ impl Planted {
         let has = |name: &str| faults.iter().any(|fault| fault == name);
         let weight = |name: &str| if has(name) { 0.0 } else { 1.0 };
         Self {
-            weights: Weights {
-                curvature: if has("double=curvature") { 2.0 } else { weight("drop=curvature") },
-                correction: weight("drop=correction"),
-                clock: weight("drop=clock"),
-            },
+            weights: Weights::planted(faults),
             hessian: weight("drop=hessian"),
             single_diagonal: has("halve=start-variance"),
             start_alone: has("drop=late-noise"),
@@ -224,7 +222,7 @@ pub fn at_size(
         .map(|name| {
             Observable::parse(name, k, m).ok_or_else(|| LawError::UnknownObservable {
                 name: name.clone(),
-                known: format!("generalisation_error, Q, R, T, v of K = {k}, M = {m}"),
+                known: format!("generalisation_error, specialised, Q, R, T, v of K = {k}, M = {m}"),
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -276,6 +274,10 @@ fn reading<S: Scalar>(process: &Overlapping, observable: Observable, x: &[S]) ->
         Observable::R(i, j) => c[i * n + k + j],
         Observable::T(i, j) => c[(k + i) * n + k + j],
         Observable::V(i) => v[i],
+        Observable::Specialised => {
+            let r = DMatrix::from_fn(k, n - k, |i, j| c[i * n + k + j].value());
+            S::constant(f64::from(u8::from(Overlaps::is_specialised(&r))))
+        }
     }
 }
 
@@ -344,8 +346,8 @@ fn symmetric(
     let spread = plateau.effective_variance / size;
     let grown = spread * (2.0 * (plateau.rate * end + plateau.log_growth)).exp();
     // A given departure that stands out of the noise makes the escape a deterministic one.
-    let random = departure == 0.0 || spread > LARGEST_SPREAD * departure * departure;
-    (grown > LARGEST_SPREAD && random).then(|| (plateau, start.mean.clone()))
+    let random = departure == 0.0 || spread > LARGEST_SYMMETRIC * departure * departure;
+    (grown > LARGEST_SYMMETRIC && random).then(|| (plateau, start.mean.clone()))
 }
 
 /// S(0): the variance of the start along an escaping direction.
