@@ -23,8 +23,7 @@ pub fn margin(c: usize, s: f64) -> f64 {
     loop {
         let excess = others * z + libm::expm1(z) - target;
         let next = z - excess / (others + libm::exp(z));
-        // Negated, so that a number that is none ends the loop.
-        if !(next < z) {
+        if next >= z || next.is_nan() {
             return z;
         }
         z = next;
