@@ -191,7 +191,7 @@ pub(super) const LAW: &[Parameter] = &[
         Kind::Flag,
         Default::Flag(false),
         "predicts mean, spread and quantiles over runs at every simulated size, from theory alone",
-        "true",
+        "false",
     ),
 ];
 

@@ -157,6 +157,9 @@ pub fn at_size(
         Problem::TeacherMixture(problem) => {
             teacher_mixture::finite_size::at_size(problem, size, times, observables, options)
         }
+        Problem::SingleIndex(problem) => {
+            single_index::finite_size::at_size(problem, size, times, observables, options)
+        }
         other => Err(LawError::Uncovered {
             reason: other.finite_size_uncovered().unwrap_or_else(|| "no law at finite size".into()),
         }),

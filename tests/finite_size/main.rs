@@ -7,6 +7,7 @@ mod escape;
 mod linear_student;
 mod mixture;
 mod scenario;
+mod sphere;
 
 use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::{Committee, Init, Teacher, Trained};

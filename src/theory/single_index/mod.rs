@@ -23,6 +23,7 @@
 
 mod averages;
 mod exponents;
+pub(crate) mod finite_size;
 
 pub use exponents::{RESOLUTION, generative_exponent, hermite_coefficients, information_exponent};
 
@@ -30,7 +31,7 @@ use super::{Law, LawError, LawOptions, follow};
 use crate::math::gaussian::AverageError;
 use crate::ode;
 use crate::problem::Definition;
-use crate::problem::single_index::{Algorithm, KIND, SingleIndex, risk::Constants};
+use crate::problem::single_index::{Algorithm, FINITE_SIZE_FAULTS, KIND, SingleIndex, risk::Constants};
 use crate::trajectory::Curve;
 use averages::Averages;
 
@@ -88,6 +89,8 @@ impl<'a> Equations<'a> {
         let mut on_sphere = true;
         for fault in faults {
             match fault.as_str() {
+                // Of the law at finite size alone.
+                other if FINITE_SIZE_FAULTS.contains(&other) => {}
                 "drop=V" => second_order = 0.0,
                 "drop=noise" => noise = 0.0,
                 "drop=sphere" => on_sphere = false,

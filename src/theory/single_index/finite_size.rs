@@ -1,0 +1,217 @@
+//! Spread and bias of the overlaps at finite d, for polynomial links, by the linear-noise law.
+//!
+//! With u_j = h*_j - h m_j (covariance K = 1 - m m^T), g = (y - s(h)) s'(h) and the tangent input's square
+//! d + u.K^-1 u - 1 - p in the mean, the step back onto the sphere gives d times the change of m_j as
+//!
+//! eta g u_j - (eta^2/2) g^2 m_j
+//! + (1/d) [-(eta^2/2) g^2 m_j (u.K^-1 u - 1 - p) - (eta^3/2) g^3 u_j + (3/8) eta^4 g^4 m_j] + O(1/d^2):
+//!
+//! Y and the integrand of G1. With u = z - m (m.z)/(1 + sqrt(1 - m.m)) for standard normal z all averages are
+//! polynomials in (h, z), exact at finitely many nodes. Valid for given starts, a constant rate and steps of order 1/d.
+
+use super::{Equations, Observable};
+use crate::problem::Definition;
+use crate::problem::single_index::{KIND, SingleIndex};
+use crate::theory::linear_noise::jet::Scalar;
+use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
+use crate::theory::{Law, LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
+use crate::trajectory::Curve;
+use gauss_quad::GaussHermite;
+use nalgebra::DMatrix;
+use std::f64::consts::{PI, SQRT_2};
+
+struct Sphere {
+    rate: f64,
+    /// 1, or 0 with the fault "drop=V".
+    second_order: f64,
+    noise_variance: f64,
+    directions: usize,
+    /// Power series of s*/sqrt p, s and s'.
+    label: Vec<f64>,
+    student: Vec<f64>,
+    slope: Vec<f64>,
+    /// Nodes (h, z_1..z_p) and weights.
+    nodes: Vec<(Vec<f64>, f64)>,
+    keep_mean_square: bool,
+}
+
+/// Moments of g over the label noise at a node, and u.
+struct Node<S> {
+    first: S,
+    second: S,
+    third: S,
+    fourth: S,
+    u: Vec<S>,
+}
+
+fn horner<S: Scalar>(series: &[f64], x: S) -> S {
+    series.iter().rev().fold(S::constant(0.0), |sum, &a| sum * x + a)
+}
+
+impl Sphere {
+    fn new(problem: &SingleIndex, faults: &[String]) -> Option<Self> {
+        let (link, student) = (problem.link.as_polynomial()?, problem.student.as_polynomial()?);
+        let p = problem.directions;
+        let has = |name: &str| faults.iter().any(|fault| fault == name);
+        let degree = link.powers().len().max(student.powers().len()) - 1;
+        // g^4 u u has this degree in every variable.
+        let top = 4 * (degree + student.powers().len().saturating_sub(2)) + 2;
+        let rule = GaussHermite::new((top / 2 + 1).max(2).try_into().ok()?);
+        let points: Vec<(f64, f64)> = rule.iter().map(|&(x, w)| (SQRT_2 * x, w / PI.sqrt())).collect();
+        let nodes = (0..points.len().pow(p as u32 + 1)).map(|index| {
+            let (mut rest, mut weight) = (index, 1.0);
+            let coordinates = (0..=p).map(|_| {
+                let (x, w) = points[rest % points.len()];
+                rest /= points.len();
+                weight *= w;
+                x
+            });
+            (coordinates.collect::<Vec<f64>>(), weight)
+        });
+        let nodes = nodes.collect();
+        Some(Self {
+            rate: problem.learning_rate,
+            second_order: if has("drop=V") { 0.0 } else { 1.0 },
+            noise_variance: if has("drop=noise") { 0.0 } else { problem.noise_variance },
+            directions: p,
+            label: link.powers().iter().map(|a| a / (p as f64).sqrt()).collect(),
+            student: student.powers().to_vec(),
+            slope: student.derivative().powers().to_vec(),
+            nodes,
+            keep_mean_square: has("drop=mean-square"),
+        })
+    }
+
+    fn node<S: Scalar>(&self, m: &[S], node: &[f64]) -> Node<S> {
+        let (h, z) = (node[0], &node[1..]);
+        let square = m.iter().fold(S::constant(0.0), |sum, &m| sum + m * m);
+        let own = (-square + 1.0).sqrt();
+        let along = m.iter().zip(z).fold(S::constant(0.0), |sum, (&m, &z)| sum + m * z) / (own + 1.0);
+        let u: Vec<S> = m.iter().zip(z).map(|(&m, &z)| -(m * along) + z).collect();
+        let label =
+            m.iter().zip(&u).fold(S::constant(0.0), |sum, (&m, &u)| sum + horner(&self.label, m * h + u));
+        let error = label + -horner(&self.student, h);
+        let slope = horner(&self.slope, h);
+        let (delta, square) = (self.noise_variance, error * error);
+        Node {
+            first: error * slope,
+            second: (square + delta) * slope.powi(2),
+            third: error * (square + 3.0 * delta) * slope.powi(3),
+            fourth: (square * square + square * (6.0 * delta) + 3.0 * delta * delta) * slope.powi(4),
+            u,
+        }
+    }
+}
+
+impl Process for Sphere {
+    fn dimension(&self) -> usize {
+        self.directions
+    }
+
+    fn drift<S: Scalar>(&self, m: &[S], out: &mut [S]) {
+        out.fill(S::constant(0.0));
+        let half = -0.5 * self.second_order * self.rate * self.rate;
+        for (node, weight) in &self.nodes {
+            let at = self.node(m, node);
+            for ((out, &m), &u) in out.iter_mut().zip(m).zip(&at.u) {
+                *out = *out + (at.first * u * self.rate + at.second * m * half) * *weight;
+            }
+        }
+    }
+
+    fn correction(&self, m: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        let rate = self.rate;
+        for (node, weight) in &self.nodes {
+            let at = self.node(m, node);
+            let excess = node[1..].iter().map(|z| z * z).sum::<f64>() - 1.0 - self.directions as f64;
+            for ((out, &m), &u) in out.iter_mut().zip(m).zip(&at.u) {
+                *out += weight
+                    * (-0.5 * rate.powi(2) * at.second * m * excess - 0.5 * rate.powi(3) * at.third * u
+                        + 0.375 * rate.powi(4) * at.fourth * m);
+            }
+        }
+    }
+
+    fn noise(&self, m: &[f64], out: &mut DMatrix<f64>) {
+        let p = self.directions;
+        let (rate, half) = (self.rate, -0.5 * self.second_order * self.rate * self.rate);
+        out.fill(0.0);
+        for (node, weight) in &self.nodes {
+            let at = self.node(m, node);
+            for j in 0..p {
+                for l in j..p {
+                    let mixed = rate * half * at.third * (at.u[j] * m[l] + at.u[l] * m[j]);
+                    let square = rate * rate * at.second * at.u[j] * at.u[l];
+                    out[(j, l)] += weight * (square + mixed + half * half * at.fourth * m[j] * m[l]);
+                }
+            }
+        }
+        let mut mean = vec![0.0; p];
+        self.drift(m, &mut mean);
+        for j in 0..p {
+            for l in j..p {
+                if !self.keep_mean_square {
+                    out[(j, l)] -= mean[j] * mean[l];
+                }
+                out[(l, j)] = out[(j, l)];
+            }
+        }
+    }
+}
+
+/// Mean, standard deviation and quantiles of `observables` at size `size`; see [`crate::theory::at_size`].
+///
+/// # Errors
+/// [`LawError`]; passages of thresholds have no expansion.
+pub fn at_size(
+    problem: &SingleIndex,
+    size: usize,
+    times: &[f64],
+    observables: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    let clock = std::time::Instant::now();
+    let uncovered = || LawError::Uncovered { reason: "polynomial links are covered".into() };
+    if let Some(reason) = problem.finite_size_uncovered() {
+        return Err(LawError::Uncovered { reason });
+    }
+    let p = problem.directions;
+    let mut parsed = Vec::with_capacity(observables.len());
+    for name in observables {
+        let observable =
+            Observable::parse(name, p).ok_or_else(|| unknown_observable(name, &problem.observables()))?;
+        if matches!(observable, Observable::Recovered(_) | Observable::RecoveryTime(_)) {
+            let reason = format!("{name} jumps and has no expansion in 1/d");
+            return Err(LawError::Uncovered { reason });
+        }
+        parsed.push(observable);
+    }
+    let start = problem.limit_start();
+    let process = Sphere::new(problem, &options.faults).ok_or_else(uncovered)?;
+    let state = State { mean: start.clone(), covariance: DMatrix::zeros(p, p), bias: vec![0.0; p] };
+    let states = LinearNoise::new(&process, Weights::planted(&options.faults))
+        .follow(0.0, &state, times, options.tolerance.max(1e-10))
+        .map_err(|error| LawError::Integration { reason: error.to_string() })?;
+    let mut equations = Equations::new(problem, &start, &[])?;
+    let names: Vec<String> = observables.iter().flat_map(|name| SizeRow::names(name)).collect();
+    let mut curve = Curve::new(&names);
+    let d = size as f64;
+    for (&time, state) in times.iter().zip(&states) {
+        let mut snapshot = Vec::with_capacity(names.len());
+        for observable in &parsed {
+            let equations = std::cell::RefCell::new(&mut equations);
+            let value = |m: &[f64]| equations.borrow_mut().observe(time, m, observable).unwrap_or(f64::NAN);
+            let law = read_smooth(state, 1.0, value);
+            if !(law.value.is_finite() && law.variance.is_finite() && law.shift.is_finite()) {
+                let reason = format!("an observable of {} has no derivative at t = {time}", KIND.kind);
+                return Err(LawError::Integration { reason });
+            }
+            snapshot.extend([law.mean(d), law.std(d)]);
+            snapshot.extend(QUANTILES.iter().map(|&z| law.quantile(d, z)));
+        }
+        curve.push(time, &snapshot);
+    }
+    curve.work.seconds = clock.elapsed().as_secs_f64();
+    Ok(curve)
+}
