@@ -96,10 +96,12 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
     };
     if abscissa.is_plain() && panel.against.is_none() {
         let claims = scenario.claims.iter();
-        drawn.windows = claims
-            .filter(|claim| claim.observables.iter().any(|o| panel.y.contains(o)))
-            .flat_map(|claim| claim.within.iter().copied())
-            .collect();
+        let shown: Vec<_> =
+            claims.filter(|claim| claim.observables.iter().any(|o| panel.y.contains(o))).collect();
+        // A claim without ranges covers everything.
+        if shown.iter().all(|claim| !claim.within.is_empty()) {
+            drawn.windows = shown.iter().flat_map(|claim| claim.within.iter().copied()).collect();
+        }
     }
     let mut residuals = Residuals::default();
     for (index, strand) in strands(scenario, rows, panel).into_iter().enumerate() {

@@ -124,7 +124,9 @@ fn escape_times_at_a_small_size() {
 #[test]
 #[ignore = "four minutes: escapes at d up to 1600"]
 fn escape_times_at_all_sizes() {
-    for (k, m, eta, sizes) in [(2, 2, 1.0, &[50, 100, 400, 1600][..]), (3, 2, 1.0, &[100, 400][..])] {
+    // With K > M a second, slower instability adds corrections of order d^(-.27): for K = 3, M = 2 the law is 1 % early
+    // at d = 100, which 4000 runs see (p = 3e-5).
+    for (k, m, eta, sizes) in [(2, 2, 1.0, &[50, 100, 400, 1600][..]), (2, 3, 1.0, &[100, 400][..])] {
         let problem = random_start(k, m, eta);
         for &d in sizes {
             let count = if d > 1000 { 2500 } else { 4000 };
@@ -151,10 +153,7 @@ fn escape_times_at_all_sizes() {
                 b.std.expect("several"),
             );
             assert!(p > 0.01, "d = {d}: p = {p}");
-            assert!(
-                p_late < 0.01 || k != 2,
-                "d = {d}: the start's spread alone is not refuted, p = {p_late}"
-            );
+            assert!(p_late < 0.01, "d = {d}: the start's spread alone is not refuted, p = {p_late}");
             assert!(d == 50 || p_shrunk < 1e-6, "d = {d}: a shrinking spread is not refuted, p = {p_shrunk}");
         }
     }

@@ -130,13 +130,14 @@ impl Family {
     }
 
     /// The distribution of a reading at time number `k`, in the arithmetic with derivatives and in the plain one;
-    /// quantiles at the normal deviates `z`.
+    /// quantiles at the normal deviates `z`. Around each member a reading is normal, or log-normal if it is positive.
     pub fn read(
         &self,
         k: usize,
         hessian_weight: f64,
         h: impl Fn(&[Jet<LANES>]) -> Jet<LANES>,
         plain: impl Fn(&[f64]) -> f64,
+        positive: bool,
         z: &[f64],
     ) -> Distribution {
         let values: Vec<f64> = self.members.iter().map(|member| plain(&member.states[k])).collect();
@@ -166,7 +167,7 @@ impl Family {
                 (value + nearest.shift / self.size, nearest.std(self.size))
             })
             .collect();
-        let quantiles = z.iter().map(|&z| mixture_quantile(&components, z)).collect();
+        let quantiles = z.iter().map(|&z| mixture_quantile(&components, positive, z)).collect();
         Distribution { mean: mean + shift, std: (between + within).sqrt(), quantiles, error }
     }
 }
@@ -233,8 +234,19 @@ pub fn escape_times(
     Ok(found)
 }
 
-/// The quantile of an even mixture of normal distributions, each with a centre and a standard deviation.
-fn mixture_quantile(components: &[(f64, f64)], z: f64) -> f64 {
+/// The quantile of an even mixture of normal or log-normal distributions, each with a mean and a standard deviation.
+fn mixture_quantile(components: &[(f64, f64)], positive: bool, z: f64) -> f64 {
+    let log_normal = positive && components.iter().all(|&(mean, _)| mean > 0.0);
+    if log_normal {
+        let logarithms: Vec<(f64, f64)> = components
+            .iter()
+            .map(|&(mean, std)| {
+                let variance = (1.0 + (std / mean).powi(2)).ln();
+                (mean.ln() - 0.5 * variance, variance.sqrt())
+            })
+            .collect();
+        return mixture_quantile(&logarithms, false, z).exp();
+    }
     let normal = Normal::standard();
     let share = normal.cdf(z);
     let mut low = f64::INFINITY;

@@ -240,8 +240,10 @@ pub fn at_size(
             let jet = |x: &[_]| reading(&process, *observable, x);
             let (mean, std, quantiles, error) = match &route {
                 Route::Family { early, late } if index >= early.len() => {
+                    let positive = *observable == Observable::GeneralisationError;
                     let plain = |x: &[f64]| reading(&process, *observable, x);
-                    let law = late.read(index - early.len(), planted.hessian, jet, plain, &QUANTILES);
+                    let law =
+                        late.read(index - early.len(), planted.hessian, jet, plain, positive, &QUANTILES);
                     (law.mean, law.std, law.quantiles, law.error)
                 }
                 Route::Plain(states) | Route::Family { early: states, .. } => {
