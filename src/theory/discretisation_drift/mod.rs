@@ -26,6 +26,9 @@ use std::time::Instant;
 /// Absolute over relative tolerance: local errors of one small step are compared.
 const ABSOLUTE: f64 = 1e-3;
 
+/// Attempted steps of an integration. Flows off h l = 1 need some thousands; on it they are infinitely fast.
+const MOST_STEPS: u64 = 10_000;
+
 enum Target {
     Loss,
     Theta(usize),
@@ -76,7 +79,11 @@ fn integrated(
         }
         Ok(())
     };
-    let options = ode::Options { absolute: ABSOLUTE * tolerance, ..ode::Options::with_tolerance(tolerance) };
+    let options = ode::Options {
+        absolute: ABSOLUTE * tolerance,
+        max_steps: MOST_STEPS,
+        ..ode::Options::with_tolerance(tolerance)
+    };
     let outcome = ode::integrate(&mut system, 0.0, start, times, &options, |_, y| states.push(y.to_vec()));
     let stats = match outcome {
         Ok(stats) => stats,
