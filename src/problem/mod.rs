@@ -233,7 +233,7 @@ impl Problem {
     }
 
     /// Cuts or pads the settings whose shape follows a width to the widths that now stand there, as
-    /// [`Problem::fit_start`] does for a start. Only a planted fault on a width needs it.
+    /// [`Definition::fit_start`] does for a start. Only a planted fault on a width needs it.
     pub fn fit_settings(kind: &str, settings: &mut Settings) {
         match kind {
             "committee" => committee::fit_settings(settings),

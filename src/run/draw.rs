@@ -157,7 +157,10 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         }
         let runs = of(|source| source == Source::Run);
         if panel.runs > 0 && !runs.is_empty() {
-            drawn.layers.push(Layer::runs(index, single_runs(&runs, panel.runs, &x, &ys)));
+            // One run after the other; a new one begins where x starts again.
+            let single = runs.chunk_by(|a, b| a.x < b.x).take(panel.runs);
+            let lines = single.map(|run| (xs(run), ys(run, |r| r.mean))).collect();
+            drawn.layers.push(Layer::runs(index, lines));
         } else if !simulation.is_empty() {
             let error = |r: &Row| r.std_error.unwrap_or(0.0);
             let points = ys(&simulation, |r| r.mean);
@@ -187,17 +190,6 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         overlays(scenario, panel, name, &abscissa, &mut drawn);
     }
     drawn
-}
-
-/// The first `count` runs among rows that hold one run after the other.
-fn single_runs(
-    rows: &[&Row],
-    count: usize,
-    x: &dyn Fn(&Row) -> f64,
-    y: &dyn Fn(&[&Row], fn(&Row) -> f64) -> Vec<f64>,
-) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let runs = rows.chunk_by(|a, b| a.x < b.x).take(count);
-    runs.map(|run| (run.iter().map(|r| x(r)).collect(), y(run, |r| r.mean))).collect()
 }
 
 /// The value of another observable at the same point of the same curve.

@@ -315,7 +315,7 @@ impl Definition for GaussianMixture {
         simulation + law
     }
 
-    /// See [`super::Problem::entry_values`].
+    /// See [`Definition::entry_values`].
     fn entry_values(&self, family: &str) -> Option<&[f64]> {
         matches!(family, "correlation" | "response" | "effective_temperature")
             .then_some(self.correlation_times.as_slice())

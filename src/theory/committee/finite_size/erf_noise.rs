@@ -1,6 +1,6 @@
 //! Moments of the noise of one SGD step for erf units, in closed form up to one smooth integral.
 //!
-//! g'(x) = sqrt(2/pi) exp(-x^2/2) tilts a Gaussian into a Gaussian: <g'(u_j) f>_C = phi_j <f>_{C_j} with
+//! g'(x) = sqrt(2/pi) exp(-x^2/2) tilts a Gaussian into a Gaussian: `<g'(u_j) f>_C = phi_j <f>_{C_j}` with
 //! phi_j = sqrt(2/pi) / sqrt(1 + C_jj) and C_j = C - C e_j e_j^T C / (1 + C_jj). What is left after all tilts are
 //! moments of Delta_0 = sum_c s_c g(u_c) and one field:
 //!

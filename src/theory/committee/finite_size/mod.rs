@@ -13,9 +13,9 @@
 //! G1_Q,ik = 2 eta^2 v_i v_k d/ds [sum_cd s_c s_d I4(i,k,c,d; sC) + sigma^2 J2(i,k; sC)] at s = 1,
 //!
 //! divided by b for a batch of b samples, which adds eta^2 (1 - 1/b) m_i.C^-1 m_k with m_i = <c_i u>, and decay adds
-//! kappa^2 Q_ik - kappa eta (m_i[k] + m_k[i]). Mean and covariance at size d follow from
+//! kappa^2 Q_ik - kappa eta (m_i(k) + m_k(i)). Mean and covariance at size d follow from
 //! [`linear_noise`](crate::theory::linear_noise) with D = Cov(Y) of one sample over b. For erf all averages of
-//! D are closed forms but one smooth integral ([`erf_noise`]); for polynomial units they are exact by quadrature.
+//! D are closed forms but one smooth integral (`erf_noise`); for polynomial units they are exact by quadrature.
 //!
 //! # Starts
 //! Given overlaps are exact at every size: Sigma(0) = 0, b(0) = 0. Random weights with covariance A + B of all rows, A that of
@@ -26,9 +26,9 @@
 //! Sigma/d is .016 and 18 % where it is .06 (K = M = 2, d = 100). Beyond [`LARGEST_SYMMETRIC`] for symmetric starts, and
 //! beyond [`LARGEST_SPREAD`] of the squared distance travelled for others, another law is used:
 //!
-//! - symmetric starts escape by [`escape`]: the effective initial condition, uniform in d and t;
+//! - symmetric starts escape by `escape`: the effective initial condition, uniform in d and t;
 //! - other starts are drawn from N(X + b/d, Sigma/d) at a time when the expansion holds well, and each follows
-//!   the law of infinite d with its own linear noise ([`family`]).
+//!   the law of infinite d with its own linear noise (`family`).
 //!
 //! Relative errors of variances are O(1/d): 1 % before a plateau and 8 % on it at d = 50 (K = M = 2), 15 % for K = 3,
 //! M = 2. Near the largest stable learning rate all corrections blow up together. With noise-free labels the
