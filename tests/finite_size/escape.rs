@@ -181,7 +181,9 @@ fn through(d: usize, times: &[f64], runs: u64) -> Vec<(f64, f64, f64, f64, f64)>
 /// Law against numbers that another program took from its own runs and its own law (d = 100, 400, 1600).
 #[test]
 fn error_through_the_escape_as_stated_elsewhere() {
-    let stated: [(usize, &[(f64, f64, f64)]); 4] = [
+    /// t, mean, standard deviation.
+    type Rows = &'static [(f64, f64, f64)];
+    let stated: [(usize, Rows); 4] = [
         (
             50,
             &[
