@@ -50,6 +50,9 @@
 //! `noisy-quadratic` h_i curvatures of K modes, p the preconditioner's power; `transfer` δ = w* − w_0, d/n inputs per
 //! sample; `batch-hessian` P dimensions, outlier l_1. Their exact units stand in `figure describe KIND`.
 //!
+//! Three more keep theirs as well: `extensive-width` κ = m/d units, α = n/d² samples, Δ the noise; `in-context` n examples in a
+//! prompt, s² the noise, B prompts per update; `sparse-parity` k features, β = B/d^(k−1).
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

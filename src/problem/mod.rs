@@ -7,6 +7,7 @@ pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
 mod definition;
+pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod noisy_quadratic;
@@ -24,6 +25,7 @@ use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
 use gaussian_mixture::GaussianMixture;
+use extensive_width::ExtensiveWidth;
 use linear_regression::LinearRegression;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
@@ -73,6 +75,7 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    extensive_width::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -90,6 +93,7 @@ pub enum Problem {
     TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
+    ExtensiveWidth(ExtensiveWidth),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -208,6 +212,7 @@ impl Problem {
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
+            "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -238,6 +243,7 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::ExtensiveWidth(problem) => problem,
         }
     }
 

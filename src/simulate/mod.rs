@@ -9,6 +9,7 @@ mod chain;
 mod committee;
 mod deep_linear;
 mod dense;
+mod extensive_width;
 mod gaussian_mixture;
 #[cfg(test)]
 mod kolmogorov;
@@ -139,6 +140,7 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -160,6 +162,7 @@ pub fn start(
         }
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
         Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::ExtensiveWidth(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),
         Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),
         Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),

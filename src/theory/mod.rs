@@ -3,6 +3,7 @@
 pub mod batch_hessian;
 pub mod committee;
 pub mod deep_linear;
+pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod linear_regression;
 pub mod noisy_quadratic;
@@ -95,6 +96,9 @@ pub fn integrate(
         (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
             gaussian_mixture::integrate(problem, start, times, observables, options)
         }
+        (Problem::ExtensiveWidth(problem), Start::Size(_)) => {
+            extensive_width::integrate(problem, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -119,6 +123,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
     }
 }
 
