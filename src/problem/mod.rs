@@ -9,6 +9,7 @@ pub mod deep_linear;
 mod definition;
 pub mod extensive_width;
 pub mod gaussian_mixture;
+pub mod in_context;
 pub mod linear_regression;
 pub mod noisy_quadratic;
 pub mod ntk;
@@ -25,6 +26,7 @@ use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
 use gaussian_mixture::GaussianMixture;
+use in_context::InContext;
 use extensive_width::ExtensiveWidth;
 use linear_regression::LinearRegression;
 use noisy_quadratic::NoisyQuadratic;
@@ -75,6 +77,7 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    in_context::KIND,
     extensive_width::KIND,
 ];
 
@@ -94,6 +97,7 @@ pub enum Problem {
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
     ExtensiveWidth(ExtensiveWidth),
+    InContext(InContext),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -213,6 +217,7 @@ impl Problem {
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
+            "in-context" => InContext::from_settings(settings).map(Self::InContext),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -243,6 +248,7 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::InContext(problem) => problem,
             Self::ExtensiveWidth(problem) => problem,
         }
     }

@@ -11,6 +11,7 @@ mod deep_linear;
 mod dense;
 mod extensive_width;
 mod gaussian_mixture;
+mod in_context;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
@@ -140,6 +141,7 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::InContext(problem) => in_context::replica(problem, size, measure, stream, stop),
         Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
     }
 }
@@ -162,6 +164,7 @@ pub fn start(
         }
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
         Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::InContext(_) => Ok(Start::Size(size)),
         Problem::ExtensiveWidth(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),
         Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),

@@ -5,6 +5,7 @@ pub mod committee;
 pub mod deep_linear;
 pub mod extensive_width;
 pub mod gaussian_mixture;
+pub mod in_context;
 pub mod linear_regression;
 pub mod noisy_quadratic;
 pub mod ntk;
@@ -99,6 +100,9 @@ pub fn integrate(
         (Problem::ExtensiveWidth(problem), Start::Size(_)) => {
             extensive_width::integrate(problem, times, observables, options)
         }
+        (Problem::InContext(problem), Start::Size(_)) => {
+            in_context::integrate(problem, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -123,6 +127,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::InContext(problem) => in_context::overlay(problem, name),
         Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
     }
 }

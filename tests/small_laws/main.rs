@@ -1,6 +1,8 @@
 //! Small exact laws: anchors of their papers, second routes, and real runs.
 
 mod extensive_width;
+mod in_context;
+
 
 use asymptotica::compare::Outcome as Judgement;
 use asymptotica::run::{Job, Outcome, verdicts};
@@ -88,4 +90,3 @@ fn standard_errors(law: &Curve, replicas: &[Curve], observable: &str) -> f64 {
     }
     largest
 }
-
