@@ -15,6 +15,7 @@ pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
 pub mod single_index;
+pub mod sparse_parity;
 pub mod spec;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
@@ -26,6 +27,7 @@ use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
 use gaussian_mixture::GaussianMixture;
+use sparse_parity::SparseParity;
 use in_context::InContext;
 use extensive_width::ExtensiveWidth;
 use linear_regression::LinearRegression;
@@ -77,6 +79,7 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    sparse_parity::KIND,
     in_context::KIND,
     extensive_width::KIND,
 ];
@@ -98,6 +101,7 @@ pub enum Problem {
     GaussianMixture(GaussianMixture),
     ExtensiveWidth(ExtensiveWidth),
     InContext(InContext),
+    SparseParity(SparseParity),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -218,6 +222,7 @@ impl Problem {
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
             "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
             "in-context" => InContext::from_settings(settings).map(Self::InContext),
+            "sparse-parity" => SparseParity::from_settings(settings).map(Self::SparseParity),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -248,6 +253,7 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::SparseParity(problem) => problem,
             Self::InContext(problem) => problem,
             Self::ExtensiveWidth(problem) => problem,
         }

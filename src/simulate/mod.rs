@@ -19,6 +19,7 @@ mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
 mod single_index;
+mod sparse_parity;
 mod streaming_sgd;
 mod teacher_mixture;
 mod transfer;
@@ -141,6 +142,7 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::SparseParity(problem) => sparse_parity::replica(problem, size, measure, stream, stop),
         Problem::InContext(problem) => in_context::replica(problem, size, measure, stream, stop),
         Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
     }
@@ -164,6 +166,7 @@ pub fn start(
         }
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
         Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::SparseParity(_) => Ok(Start::Size(size)),
         Problem::InContext(_) => Ok(Start::Size(size)),
         Problem::ExtensiveWidth(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),

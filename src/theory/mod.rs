@@ -10,6 +10,7 @@ pub mod linear_regression;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod single_index;
+pub mod sparse_parity;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
 pub mod transfer;
@@ -103,6 +104,9 @@ pub fn integrate(
         (Problem::InContext(problem), Start::Size(_)) => {
             in_context::integrate(problem, times, observables, options)
         }
+        (Problem::SparseParity(problem), Start::Size(size)) => {
+            sparse_parity::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -127,6 +131,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::SparseParity(problem) => sparse_parity::overlay(problem, name),
         Problem::InContext(problem) => in_context::overlay(problem, name),
         Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
     }

@@ -2,7 +2,7 @@
 
 mod extensive_width;
 mod in_context;
-
+mod sparse_parity;
 
 use asymptotica::compare::Outcome as Judgement;
 use asymptotica::run::{Job, Outcome, verdicts};
