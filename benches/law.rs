@@ -12,7 +12,7 @@ use asymptotica::problem::committee::{Committee, Init, Overlaps, Teacher, Traine
 use asymptotica::problem::scaling::OutputScaling;
 use asymptotica::problem::{Problem, Start};
 use asymptotica::theory::committee::averages::Averages;
-use asymptotica::theory::{LawOptions, integrate};
+use asymptotica::theory::{LawOptions, at_size, integrate};
 use asymptotica::trajectory::Curve;
 use criterion::Criterion;
 use nalgebra::{DMatrix, DVector};
@@ -184,6 +184,18 @@ fn summary() {
                 relative(plain(&problem, steps as usize))
             );
         }
+    }
+    println!("Law at finite size, tolerance {TOLERANCE:e}: limit, spread and bias of all overlaps");
+    for (k, end) in [(2, 100.0), (4, 50.0)] {
+        let case = Problem::Committee(problem(k, 2, 0.5, Activation::Erf));
+        let ours = shortest(|| {
+            seconds(|| {
+                let options = LawOptions { tolerance: TOLERANCE, faults: vec![], measure_error: false };
+                let names = ["generalisation_error".to_string()];
+                at_size(&case, 1_000_000, &[end], &names, &options).expect("a law at this size")
+            })
+        });
+        println!("    K = {k}, M = 2, to t = {end}: {:.0} ms", 1e3 * ours);
     }
     println!("Microseconds for each right-hand side, M = 2:");
     for k in RELU_WIDTHS {

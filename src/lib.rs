@@ -50,6 +50,10 @@
 //! `noisy-quadratic` h_i curvatures of K modes, p the preconditioner's power; `transfer` δ = w* − w_0, d/n inputs per
 //! sample; `batch-hessian` P dimensions, outlier l_1. Their exact units stand in `figure describe KIND`.
 //!
+//! Small exact laws: `class-imbalance` π_k frequencies of c classes, z_k margins, κ rate, η = κ/size; `matrix-sensing`
+//! M target of rank r in n dimensions, k columns of X or F and G, m measurements; `discretisation-drift` E loss, g
+//! gradient, H Hessian with eigenvalues l_i, h step.
+//!
 //! Three more keep theirs as well: `extensive-width` κ = m/d units, α = n/d² samples, Δ the noise; `in-context` n examples in a
 //! prompt, s² the noise, B prompts per update; `sparse-parity` k features, β = B/d^(k−1).
 //!

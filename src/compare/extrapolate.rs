@@ -15,6 +15,9 @@ use super::{
 use rand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Share of the resolution from which on a wrong form of the approach keeps a claim from being confirmed.
+const MATTERS: f64 = 0.1;
+
 /// Draws that tell whether a bias is significant at 1 %.
 const POWER_DRAWS: usize = 1000;
 
@@ -100,6 +103,7 @@ pub fn extrapolate<R: Rng + ?Sized>(
             chi_squared: form.chi_squared,
             p_value: form.p_value,
             smallest: *smallest.expect("a point has sizes"),
+            matters: points.iter().any(|point| point.allowance() > MATTERS * terms.resolution),
         });
     }
     let skewness = measured_skewness(groups, &samples);

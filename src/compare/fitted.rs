@@ -61,9 +61,14 @@ impl Fitted {
         Place { series: track.series.clone(), size: None, observable: track.observable.clone(), x: self.x }
     }
 
+    /// What a wrong form of the approach may add to the error of the limit.
+    pub fn allowance(&self) -> f64 {
+        2.0 * self.truncation.abs()
+    }
+
     /// The band, wider by twice the error of truncation where the form fails.
     pub fn width(&self, tracks: &[Track], critical: f64, form_fails: bool) -> Width {
-        let truncation = if form_fails { 2.0 * self.truncation.abs() } else { 0.0 };
+        let truncation = if form_fails { self.allowance() } else { 0.0 };
         Width {
             scale: tracks[self.track].scale,
             mean: self.limit,

@@ -53,8 +53,9 @@
 //! test for lack of fit), against its distribution in the same draws. If p < 1 %, the sizes are too small:
 //! nothing is confirmed, and every half width grows by twice the error that a next term e N^-2 beta would make
 //! in r_inf, e being what the change of r_inf without the smallest size suggests, so that only a gap far beyond
-//! the resolution is still refuted. The finding names the smallest size, which is to be left out. With two sizes
-//! the form is assumed, and the finding says so.
+//! the resolution is still refuted. The finding names the smallest size, which is to be left out. Where this
+//! widening is below a tenth of the resolution at every point the failure cannot matter, as under replicas that differ
+//! by rounding alone: it is then a remark. With two sizes the form is assumed, and the finding says so.
 //!
 //! | case | outcome |
 //! |---|---|

@@ -190,7 +190,7 @@ impl fmt::Display for Finding {
                 f,
                 "two sizes determine the extrapolation but cannot test its form; a third size would"
             ),
-            Finding::FormFails { at, chi_squared, p_value, smallest } => write!(
+            Finding::FormFails { at, chi_squared, p_value, smallest, .. } => write!(
                 f,
                 "the sizes do not follow r_inf + c N^-beta (chi^2 per degree of freedom {} for {at}, p = {}), \
                  so the smallest are too small: leave out size {smallest}",

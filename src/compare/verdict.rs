@@ -96,8 +96,9 @@ pub enum Finding {
     NotRecorded { at: Place, points: usize },
     /// No point has three sizes, so the form of the approach to the limit is assumed. A remark.
     FormUntested,
-    /// The sizes contradict the form r_inf + c N^-beta. Prevents confirmation, and bands are widened.
-    FormFails { at: Place, chi_squared: f64, p_value: f64, smallest: usize },
+    /// The sizes contradict the form r_inf + c N^-beta, and bands are widened. Prevents confirmation where it
+    /// `matters`: where the widening is a tenth of the resolution or more at some point.
+    FormFails { at: Place, chi_squared: f64, p_value: f64, smallest: usize, matters: bool },
 }
 
 impl Finding {
@@ -122,8 +123,8 @@ impl Finding {
             | Finding::NoBand { .. }
             | Finding::NothingToCompare { .. }
             | Finding::OneSize { .. }
-            | Finding::NotRecorded { .. }
-            | Finding::FormFails { .. } => true,
+            | Finding::NotRecorded { .. } => true,
+            Finding::FormFails { matters, .. } => *matters,
         }
     }
 }

@@ -42,6 +42,11 @@ pub trait Definition {
         None
     }
 
+    /// Why no law says how far a run of finite size lies from the limit, if none does.
+    fn finite_size_uncovered(&self) -> Option<String> {
+        Some(format!("{} problems have no law of their spread and bias at finite size", self.kind().kind))
+    }
+
     /// Why a method of simulation does not cover the problem, if it does not.
     fn method_uncovered(&self, method: Method) -> Option<String> {
         direct_only(method)

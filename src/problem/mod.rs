@@ -4,13 +4,16 @@
 
 pub mod activation;
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 mod definition;
+pub mod discretisation_drift;
 pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod in_context;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
@@ -22,18 +25,21 @@ pub mod teacher_mixture;
 pub mod transfer;
 
 use batch_hessian::BatchHessian;
+use class_imbalance::ClassImbalance;
 use committee::{Committee, Overlaps};
 use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
-use gaussian_mixture::GaussianMixture;
-use sparse_parity::SparseParity;
-use in_context::InContext;
+use discretisation_drift::DiscretisationDrift;
 use extensive_width::ExtensiveWidth;
+use gaussian_mixture::GaussianMixture;
+use in_context::InContext;
 use linear_regression::LinearRegression;
+use matrix_sensing::MatrixSensing;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
 use single_index::SingleIndex;
+use sparse_parity::SparseParity;
 use spec::{Parameter, Settings, Violation};
 use streaming_sgd::StreamingSgd;
 use teacher_mixture::TeacherMixture;
@@ -79,6 +85,9 @@ pub const KINDS: &[ProblemKind] = &[
     transfer::KIND,
     batch_hessian::KIND,
     single_index::KIND,
+    class_imbalance::KIND,
+    matrix_sensing::KIND,
+    discretisation_drift::KIND,
     sparse_parity::KIND,
     in_context::KIND,
     extensive_width::KIND,
@@ -99,6 +108,9 @@ pub enum Problem {
     TeacherMixture(TeacherMixture),
     Ntk(Box<Ntk>),
     GaussianMixture(GaussianMixture),
+    ClassImbalance(ClassImbalance),
+    MatrixSensing(MatrixSensing),
+    DiscretisationDrift(DiscretisationDrift),
     ExtensiveWidth(ExtensiveWidth),
     InContext(InContext),
     SparseParity(SparseParity),
@@ -159,6 +171,7 @@ pub enum Start {
     TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),
+    MatrixSensing(matrix_sensing::Start),
 }
 
 /// One quantity that both roads report, or one family of them with indices.
@@ -220,6 +233,11 @@ impl Problem {
             "teacher-mixture" => TeacherMixture::from_settings(settings).map(Self::TeacherMixture),
             "ntk" => Ntk::from_settings(settings).map(|problem| Self::Ntk(Box::new(problem))),
             "gaussian-mixture" => GaussianMixture::from_settings(settings).map(Self::GaussianMixture),
+            "class-imbalance" => ClassImbalance::from_settings(settings).map(Self::ClassImbalance),
+            "matrix-sensing" => MatrixSensing::from_settings(settings).map(Self::MatrixSensing),
+            "discretisation-drift" => {
+                DiscretisationDrift::from_settings(settings).map(Self::DiscretisationDrift)
+            }
             "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
             "in-context" => InContext::from_settings(settings).map(Self::InContext),
             "sparse-parity" => SparseParity::from_settings(settings).map(Self::SparseParity),
@@ -253,6 +271,9 @@ impl Problem {
             Self::TeacherMixture(problem) => problem,
             Self::Ntk(problem) => problem.as_ref(),
             Self::GaussianMixture(problem) => problem,
+            Self::ClassImbalance(problem) => problem,
+            Self::MatrixSensing(problem) => problem,
+            Self::DiscretisationDrift(problem) => problem,
             Self::SparseParity(problem) => problem,
             Self::InContext(problem) => problem,
             Self::ExtensiveWidth(problem) => problem,

@@ -25,6 +25,11 @@ pub enum Source {
     /// The paired difference simulation minus law: mean, and standard error of that mean, over replicas. Not
     /// the difference of the two other rows' errors: pairing removes what replica and law share.
     Residual,
+    /// What runs of this size do together, predicted: mean over runs with its error, and standard deviation over
+    /// runs; quantiles over runs as the `mean` of rows `R[1,1]:q05` and so on.
+    AtSize,
+    /// One replica, for panels that draw single runs; a new one begins where x starts again.
+    Run,
 }
 
 impl Source {
@@ -42,6 +47,8 @@ impl fmt::Display for Source {
             Source::Chain => "chain",
             Source::MatrixFree => "matrix-free",
             Source::Residual => "residual",
+            Source::AtSize => "at-size",
+            Source::Run => "run",
         })
     }
 }
@@ -56,6 +63,8 @@ impl FromStr for Source {
             "chain" => Ok(Source::Chain),
             "matrix-free" => Ok(Source::MatrixFree),
             "residual" => Ok(Source::Residual),
+            "at-size" => Ok(Source::AtSize),
+            "run" => Ok(Source::Run),
             _ => Err(()),
         }
     }
@@ -128,6 +137,25 @@ pub fn rows(group: &Group, source: Source) -> Vec<Row> {
     let simulation_rows = (0..points).filter_map(|p| row(p, source, simulation[p]));
     let residual_rows = (0..points).filter_map(|p| row(p, Source::Residual, residual[p]));
     law_rows.chain(simulation_rows).chain(residual_rows).collect()
+}
+
+/// The first `count` replicas of a curve, one after the other.
+pub fn single_runs(group: &Group, count: usize) -> Vec<Row> {
+    let row = |x: f64, mean: f64| Row {
+        series: group.label.clone(),
+        observable: group.observable.clone(),
+        x,
+        source: Source::Run,
+        size: Some(group.size),
+        mean,
+        std_error: None,
+        std: None,
+        replicas: Some(1),
+    };
+    let of = |run: &Vec<Option<f64>>| -> Vec<Row> {
+        group.x.iter().zip(run).filter_map(|(&x, value)| Some(row(x, (*value)?))).collect()
+    };
+    group.simulation.iter().take(count).flat_map(of).collect()
 }
 
 /// A table that could not be written or read.

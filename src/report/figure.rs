@@ -106,6 +106,10 @@ pub enum LayerKind {
         /// Standard deviation over replicas, drawn as a light band.
         spread: Option<Vec<f64>>,
     },
+    /// Where the law expects single runs: a band.
+    Band { x: Vec<f64>, low: Vec<f64>, high: Vec<f64> },
+    /// Single runs of the simulation: thin lines, abscissae and ordinates of each.
+    Runs(Vec<(Vec<f64>, Vec<f64>)>),
     /// A reference that is neither road, drawn thin and grey.
     Overlay(Overlay),
 }
@@ -141,6 +145,17 @@ impl Layer {
         Self { label: label.into(), color: series, style: series, kind }
     }
 
+    /// The range in which the law of series number `series` expects single runs.
+    pub fn band(series: usize, x: Vec<f64>, low: Vec<f64>, high: Vec<f64>) -> Self {
+        let kind = LayerKind::Band { x, low, high };
+        Self { label: String::new(), color: series, style: series, kind }
+    }
+
+    /// Single runs of series number `series`.
+    pub fn runs(series: usize, runs: Vec<(Vec<f64>, Vec<f64>)>) -> Self {
+        Self { label: String::new(), color: series, style: series, kind: LayerKind::Runs(runs) }
+    }
+
     /// A reference; `style` sets the dots of the `style`-th reference of the panel apart.
     pub fn overlay(label: impl Into<String>, style: usize, overlay: Overlay) -> Self {
         Self { label: label.into(), color: 0, style, kind: LayerKind::Overlay(overlay) }
@@ -153,7 +168,7 @@ impl Layer {
     pub fn with_spread(mut self, std: Vec<f64>) -> Self {
         match &mut self.kind {
             LayerKind::Points { spread, .. } => *spread = Some(std),
-            LayerKind::Theory { .. } | LayerKind::Overlay(_) => panic!("only points have a spread"),
+            _ => panic!("only points have a spread"),
         }
         self
     }
@@ -165,7 +180,7 @@ impl Layer {
     pub fn diverged_at(mut self, time: f64) -> Self {
         match &mut self.kind {
             LayerKind::Theory { diverged, .. } => *diverged = Some(time),
-            LayerKind::Points { .. } | LayerKind::Overlay(_) => panic!("only a theory diverges"),
+            _ => panic!("only a theory diverges"),
         }
         self
     }

@@ -3,6 +3,7 @@
 use super::execute::Outcome;
 use crate::compare::Group;
 use crate::scenario::{Case, Scenario};
+use crate::theory::SizeRow;
 use crate::trajectory::{Curve, Ensemble};
 
 /// One observable of one case at one size. Points are times, or the single swept value of the case.
@@ -11,6 +12,39 @@ pub struct Track {
     /// Position of the case in the scenario.
     pub case: usize,
     pub group: Group,
+    /// What the runs of this size do together, predicted.
+    pub predicted: Option<Predicted>,
+}
+
+/// The law of an observable at one size, over the points of its track that it reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predicted {
+    pub x: Vec<f64>,
+    pub mean: Vec<f64>,
+    /// Error of the mean.
+    pub error: Vec<f64>,
+    pub std: Vec<f64>,
+    /// In the order of [`SizeRow::QUANTILES`].
+    pub quantiles: Vec<Vec<f64>>,
+}
+
+impl Predicted {
+    fn of(curve: &Curve, observable: &str) -> Option<Self> {
+        let row = |suffix: &str| curve.get(&format!("{observable}{suffix}")).map(<[f64]>::to_vec);
+        let index = curve.observables.iter().position(|name| name == observable)?;
+        Some(Self {
+            x: curve.times.clone(),
+            mean: row("")?,
+            error: curve.errors[index].clone(),
+            std: row(SizeRow::STD)?,
+            quantiles: SizeRow::QUANTILES.iter().map(|suffix| row(suffix)).collect::<Option<_>>()?,
+        })
+    }
+
+    /// Position of the point at `x`.
+    pub fn position(&self, x: f64) -> Option<usize> {
+        self.x.binary_search_by(|other| other.total_cmp(&x)).ok()
+    }
 }
 
 /// Tracks of all cases, sizes and observables, in that order.
@@ -20,16 +54,23 @@ pub fn tracks(scenario: &Scenario, outcome: &Outcome) -> Vec<Track> {
         for ensemble in ensembles(index, case, outcome) {
             // Replicas of one case at one size are shared by its observables and by no one else.
             let run = tracks.len();
+            let predicted = prediction(index, case, outcome, ensemble.size);
             for info in case.problem.observables() {
                 for key in info.entries().into_iter().filter(|key| case.observe.observables.contains(key)) {
                     if let Some(group) = group(scenario, case, &ensemble, &key, info.positive, run) {
-                        tracks.push(Track { case: index, group });
+                        let predicted = predicted.as_ref().and_then(|curve| Predicted::of(curve, &key));
+                        tracks.push(Track { case: index, group, predicted });
                     }
                 }
             }
         }
     }
     tracks
+}
+
+fn prediction(index: usize, case: &Case, outcome: &Outcome, size: usize) -> Option<Curve> {
+    let of_size = outcome.results.iter().filter(|(job, _)| (job.case, job.size) == (index, size));
+    of_size.filter_map(|(_, result)| result.at_size.as_ref()).map(|curve| at_sweep_value(case, curve)).next()
 }
 
 fn group(

@@ -73,11 +73,13 @@ fn passages(
     level: f64,
     simulated: bool,
 ) -> Vec<Passage> {
+    // A law at the size of the runs says more than the limit.
+    let at_size = rows.iter().any(|r| r.source == Source::AtSize && r.observable == panel.y);
+    let predicts = if at_size { Source::AtSize } else { Source::Law };
     let of_curve = |r: &&Row| {
         r.series == scenario.series[series]
             && r.observable == panel.y
-            && r.source != Source::Residual
-            && r.source.is_simulation() == simulated
+            && if simulated { r.source.is_simulation() } else { r.source == predicts }
             && r.size.is_some()
     };
     let mut sizes: Vec<usize> = rows.iter().filter(of_curve).filter_map(|r| r.size).collect();

@@ -2,7 +2,7 @@
 //!
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
-use super::{approach, crossings, map};
+use super::{approach, at_size, crossings, map};
 use crate::compare::Answer;
 use crate::problem::{ObservableInfo, Problem};
 use crate::report::data::{Row, Source};
@@ -11,7 +11,7 @@ use crate::report::figure::{
     Scale,
 };
 use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
-use crate::theory;
+use crate::theory::{self, SizeRow};
 use std::collections::BTreeMap;
 
 /// The figure of a scenario. `answers` go under it, one line each.
@@ -21,6 +21,7 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
         .iter()
         .map(|panel| match panel {
             Panel::Curves(panel) => Drawn::Curves(curves(scenario, rows, panel)),
+            Panel::FiniteSize(panel) => Drawn::Curves(at_size::panel(scenario, rows, panel)),
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
             Panel::Extrapolation(panel) => Drawn::Curves(approach::extrapolation(scenario, panel, answers)),
             Panel::Sizes(panel) => Drawn::Curves(approach::sizes(scenario, panel, answers)),
@@ -123,25 +124,55 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         let ys = |rows: &[&Row], value: fn(&Row) -> f64| {
             rows.iter().map(|r| value(r) / abscissa.unit(strand.series, r.size, r.x)).collect::<Vec<_>>()
         };
-        if !law.is_empty() {
+        let predicted = of(|source| source == Source::AtSize);
+        if !predicted.is_empty() {
+            let range = |suffix: &str| {
+                let name = format!("{}{suffix}", strand.observable);
+                let own = |r: &&Row| {
+                    r.source == Source::AtSize
+                        && r.series == scenario.series[strand.series]
+                        && r.observable == name
+                        && r.size == strand.size
+                };
+                ys(&rows.iter().filter(own).collect::<Vec<_>>(), |r| r.mean)
+            };
+            let [outer_low, inner_low, _, inner_high, outer_high] = SizeRow::QUANTILES.map(range);
+            let x = xs(&predicted);
+            if panel.spread || panel.runs > 0 {
+                drawn.layers.push(Layer::band(index, x.clone(), outer_low, outer_high));
+                drawn.layers.push(Layer::band(index, x.clone(), inner_low, inner_high));
+            }
+            drawn.layers.push(Layer::theory(&strand.label, index, x, ys(&predicted, |r| r.mean)));
+            let limit = Overlay::Curve { x: xs(&law), y: ys(&law, |r| r.mean) };
+            let symbol = scenario.cases[0].problem.size_symbol();
+            drawn.layers.push(Layer::overlay(format!("{symbol} → ∞"), 0, limit));
+        } else if !law.is_empty() {
             let mut layer = Layer::theory(&strand.label, index, xs(&law), ys(&law, |r| r.mean));
             if let Some(time) = diverged(scenario, strand.series, &law) {
                 layer = layer.diverged_at(time);
             }
             drawn.layers.push(layer);
         }
-        if !simulation.is_empty() {
+        let runs = of(|source| source == Source::Run);
+        if panel.runs > 0 && !runs.is_empty() {
+            drawn.layers.push(Layer::runs(index, single_runs(&runs, panel.runs, &x, &ys)));
+        } else if !simulation.is_empty() {
             let error = |r: &Row| r.std_error.unwrap_or(0.0);
             let points = ys(&simulation, |r| r.mean);
             let mut layer =
                 Layer::points(&strand.label, index, xs(&simulation), points, ys(&simulation, error));
-            if panel.spread {
+            if panel.spread && predicted.is_empty() {
                 layer = layer.with_spread(ys(&simulation, |r| r.std.unwrap_or(0.0)));
             }
             drawn.layers.push(layer);
         }
         if panel.residuals && !residual.is_empty() {
-            let z = |r: &Row| r.std_error.filter(|&e| e > 0.0).map(|e| r.mean / e);
+            // Where the law at the size is known, its shift is no residual.
+            let shift = |r: &Row| {
+                let at = |rows: &[&Row]| rows.iter().find(|other| other.x == r.x).map(|other| other.mean);
+                at(&predicted).zip(at(&law)).map_or(0.0, |(mean, limit)| mean - limit)
+            };
+            let z = |r: &Row| r.std_error.filter(|&e| e > 0.0).map(|e| (r.mean - shift(r)) / e);
             let points: Vec<(f64, f64)> = residual.iter().filter_map(|r| Some((x(r), z(r)?))).collect();
             let (x, z) = points.into_iter().unzip();
             residuals.series.push(ResidualSeries { color: index, style: index, x, z });
@@ -154,6 +185,17 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         overlays(scenario, panel, name, &abscissa, &mut drawn);
     }
     drawn
+}
+
+/// The first `count` runs among rows that hold one run after the other.
+fn single_runs(
+    rows: &[&Row],
+    count: usize,
+    x: &dyn Fn(&Row) -> f64,
+    y: &dyn Fn(&[&Row], fn(&Row) -> f64) -> Vec<f64>,
+) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let runs = rows.chunk_by(|a, b| a.x < b.x).take(count);
+    runs.map(|run| (run.iter().map(|r| x(r)).collect(), y(run, |r| r.mean))).collect()
 }
 
 /// The value of another observable at the same point of the same curve.
@@ -183,6 +225,9 @@ fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec
             let mut sizes: Vec<Option<usize>> = matching.map(|r| r.size).collect();
             sizes.sort_unstable();
             sizes.dedup();
+            if let Some(shown) = &panel.sizes {
+                sizes.retain(|size| size.is_some_and(|size| shown.contains(&size)));
+            }
             let several_sizes = sizes.len() > 1;
             for size in sizes {
                 let mut parts = Vec::new();

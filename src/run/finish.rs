@@ -1,5 +1,6 @@
 //! The end of a run: verdicts, `data.csv`, `record.json`, `scenario.toml`, the figure.
 
+use super::at_size;
 use super::cli::Format;
 use super::collect::{Track, tracks};
 use super::draw;
@@ -11,7 +12,7 @@ use crate::report::data::{self, Row, Source as RowSource};
 use crate::report::record::{ClaimVerdict, Record, ScenarioLabel, Versions, WorkDone};
 use crate::report::{atomic, gallery, render};
 use crate::rng::Stream;
-use crate::scenario::{Case, Claim, Limit, Metric, Overrides, Scenario, Source, resolve};
+use crate::scenario::{Case, Claim, Limit, Metric, Overrides, Panel, Scenario, Source, resolve};
 use crate::trajectory::{Curve, End};
 use std::path::{Path, PathBuf};
 
@@ -78,7 +79,7 @@ pub(super) fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) ->
 pub(super) fn groups_of(scenario: &Scenario, claim: &Claim, tracks: &[Track]) -> Vec<Group> {
     let compared =
         tracks.iter().filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty());
-    compared.map(|track| track.group.clone()).collect()
+    compared.filter_map(|track| at_size::compared(claim.about, track)).collect()
 }
 
 fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
@@ -113,10 +114,7 @@ pub fn finish(
 ) -> Result<Finished, RunError> {
     let tracks = tracks(scenario, outcome);
     let verdicts = judge_tracks(scenario, &tracks, level);
-    let rows: Vec<Row> = tracks
-        .iter()
-        .flat_map(|track| data::rows(&track.group, source(&scenario.cases[track.case])))
-        .collect();
+    let rows: Vec<Row> = tracks.iter().flat_map(|track| table(scenario, track)).collect();
     let table = folder.join("data.csv");
     data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
     let mut record = record(scenario, outcome, &verdicts, threads);
@@ -125,6 +123,21 @@ pub fn finish(
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
     draw_into(scenario, &rows, &record, folder, formats)?;
     Ok(Finished { verdicts, diverged: record.diverged, wall_seconds: outcome.wall_seconds })
+}
+
+/// All rows of one track: law, simulation, their difference, the law at the size, and the single runs that a
+/// panel draws.
+fn table(scenario: &Scenario, track: &Track) -> Vec<Row> {
+    let mut rows = data::rows(&track.group, source(&scenario.cases[track.case]));
+    if let Some(predicted) = &track.predicted {
+        rows.extend(at_size::rows(&track.group, predicted));
+    }
+    let runs = scenario.panels.iter().filter_map(|panel| match panel {
+        Panel::Curves(panel) if panel.y.contains(&track.group.observable) => Some(panel.runs),
+        _ => None,
+    });
+    rows.extend(data::single_runs(&track.group, runs.max().unwrap_or(0)));
+    rows
 }
 
 /// The kind of simulation behind the rows of a case.

@@ -22,6 +22,9 @@ pub struct Job {
 pub struct JobResult {
     pub simulation: Option<Curve>,
     pub law: Option<Curve>,
+    /// What the runs of this size do together, predicted: rows as [`theory::at_size`] names them.
+    #[serde(default)]
+    pub at_size: Option<Curve>,
 }
 
 impl Job {
@@ -53,14 +56,16 @@ impl Job {
         if self.replica.is_none() {
             let times = recorded_times(case, self.size);
             let law = law(case, &case.law_problem.stated_start(self.size), &times)?;
-            return Ok(JobResult { simulation: None, law: Some(law) });
+            let predicts = case.law.finite_size && self.size > 0;
+            let at_size = predicts.then(|| at_size(case, self.size, &times)).transpose()?;
+            return Ok(JobResult { simulation: None, law: Some(law), at_size });
         }
         let stream = self.stream(scenario, case);
         let method = case.simulation.as_ref().map_or_else(Default::default, |s| s.method);
         if case.simulation.as_ref().is_some_and(|simulation| simulation.starts_only) {
             let start = simulate::start(&case.problem, self.size, method, &stream)?;
             let law = law(case, &start, &recorded_times(case, self.size))?;
-            return Ok(JobResult { simulation: None, law: Some(law) });
+            return Ok(JobResult { simulation: None, law: Some(law), at_size: None });
         }
         let observe = &case.observe;
         let risk = match observe.risk {
@@ -78,7 +83,7 @@ impl Job {
         } else {
             None
         };
-        Ok(JobResult { simulation: Some(replica.curve), law })
+        Ok(JobResult { simulation: Some(replica.curve), law, at_size: None })
     }
 }
 
@@ -96,6 +101,16 @@ fn observables(problem: &Problem, case: &Case) -> Vec<String> {
     let known: std::collections::HashSet<String> =
         problem.observables().iter().flat_map(|o| o.entries()).collect();
     case.observe.observables.iter().filter(|key| known.contains(*key)).cloned().collect()
+}
+
+fn at_size(case: &Case, size: usize, times: &[f64]) -> Result<Curve, RunError> {
+    let problem = &case.law_problem;
+    let options = theory::LawOptions {
+        tolerance: case.law.tolerance,
+        faults: case.law.faults.clone(),
+        measure_error: true,
+    };
+    Ok(theory::at_size(problem, size, times, &observables(problem, case), &options)?)
 }
 
 fn law(case: &Case, start: &Start, times: &[f64]) -> Result<Curve, RunError> {

@@ -7,6 +7,7 @@
 //! ```
 
 mod approach;
+mod at_size;
 pub mod cli;
 mod collect;
 mod commands;

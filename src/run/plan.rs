@@ -3,6 +3,9 @@
 use super::{Job, RunError};
 use crate::scenario::{LawStart, Scenario};
 
+/// Rough seconds of a law at finite size.
+const PREDICTION: f64 = 0.5;
+
 /// The jobs of one scenario, most expensive first.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -70,7 +73,9 @@ pub fn plan(scenario: &Scenario, shard: Option<(usize, usize)>, threads: usize) 
         let simulates = job.replica.is_some() && trained;
         let law = has_own_law(case, job);
         let method = case.simulation.as_ref().map_or_else(Default::default, |s| s.method);
-        case.problem.cost(end, if simulates { job.size } else { 0 }, method, law)
+        let predicts = case.law.finite_size && job.replica.is_none();
+        let predicted = if predicts { PREDICTION } else { 0.0 };
+        predicted + case.problem.cost(end, if simulates { job.size } else { 0 }, method, law)
     };
     let mut priced: Vec<(f64, Job)> = jobs.into_iter().map(|job| (cost(&job), job)).collect();
     priced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -3,6 +3,7 @@
 //! The simulation does not see a fault, so it runs once; for each fault the laws alone are integrated again and
 //! all claims judged.
 
+use super::at_size;
 use super::collect::tracks;
 use super::finish::{LEVEL, judge_tracks};
 use super::{Job, JobResult, Outcome, RunError};
@@ -99,11 +100,11 @@ fn planted(
         }
     }
     let law = |(job, result): &(Job, JobResult)| -> Result<(Job, JobResult), RunError> {
-        let law = match result.law {
-            Some(_) => job.run(&laws_only, &|| stop())?.law,
-            None => None,
+        let laws = match result.law {
+            Some(_) => job.run(&laws_only, &|| stop())?,
+            None => JobResult { simulation: None, law: None, at_size: None },
         };
-        Ok((*job, JobResult { simulation: result.simulation.clone(), law }))
+        Ok((*job, JobResult { simulation: result.simulation.clone(), ..laws }))
     };
     let results: Result<Vec<(Job, JobResult)>, RunError> = outcome.results.par_iter().map(law).collect();
     let results = match results {
@@ -172,10 +173,10 @@ fn shift(sound: &Scenario, before: &Outcome, after: &Outcome) -> f64 {
                     // A law without a simulation beside it is not compared.
                     && !track.group.simulation.is_empty()
             })
-            .map(|(before, after)| Group {
-                simulation: after.group.law.clone(),
-                law: before.group.law.clone(),
-                ..before.group.clone()
+            .filter_map(|(before, after)| {
+                let before = at_size::compared(claim.about, before)?;
+                let after = at_size::compared(claim.about, after)?;
+                Some(Group { simulation: after.law, ..before })
             })
             .filter(|group| group.simulation.len() == group.law.len())
             .collect();

@@ -139,6 +139,7 @@ impl Common<'_> {
             },
             tolerance: law.number("tolerance").unwrap_or(self.kind.default_tolerance),
             faults: self.structural(),
+            finite_size: law.flag("finite_size")?,
         };
         if let Some(Some(settings)) = &simulation_settings {
             self.check_method(root, &problem, settings);
@@ -269,10 +270,19 @@ impl Common<'_> {
             self.issues.push(issue.help(help));
             return;
         };
+        let finite_size = law.flag("finite_size") == Some(true);
+        if finite_size && start == "replica" {
+            let rule = "one prediction is made for all runs of a size, so it cannot start from each of them";
+            let help = "use law.start = \"given\" or \"limit\" with finite_size = true";
+            self.issues.push(at("finite_size", rule).help(help));
+        } else if finite_size && let Some(reason) = problem.finite_size_uncovered() {
+            self.issues.push(at("finite_size", &reason).help("set law.finite_size = false"));
+        }
         if start == "given" && !problem.states_start() {
             let help = "give problem.init = { kind = \"given\", ... }, or use law.start = \"replica\"";
             self.issues.push(at("start", "the problem starts at random and states no overlaps").help(help));
         } else if start != "replica"
+            && !finite_size
             && let Some(reason) = problem.limit_start_warning()
         {
             self.issues.push(at("start", "no finite run follows the law from this start").help(reason));

@@ -5,7 +5,7 @@ use super::edit::Edit;
 use super::message::{Issue, Report};
 use super::panels::Stage;
 use super::raw::{At, Document, Node, Raw, Table, parse_value};
-use super::resolved::{ApproachPanel, Claim, Limit, Panel};
+use super::resolved::{ApproachPanel, Case, Claim, FiniteSizePanel, Limit, Panel, Quantity};
 use crate::problem::Method;
 use crate::problem::spec::Settings;
 
@@ -28,10 +28,22 @@ pub(super) fn apply(root: &mut Table, verify: &Verify) -> Result<(), Report> {
     if let Some(sizes) = sizes(root, verify) {
         set(root, "--sizes", "simulation.sizes", &format!("{sizes:?}"))?;
     }
-    for claim in 0..claims {
+    let about_law = |claim: &usize| {
+        let items = root.get("claim").map_or(&[][..], Node::items);
+        let table = items.get(*claim).and_then(Node::as_table);
+        table.and_then(|table| table.get("about")).is_none_or(|about| about.as_text() == Some("law"))
+    };
+    // Predictions at finite size are tested at every size as they are.
+    let limits: Vec<usize> = (0..claims).filter(about_law).collect();
+    if limits.is_empty() {
+        let issue = Issue::general("claim", "no claim is about the law of infinite size");
+        return Err(issue.help("add [[claim]] with about = \"law\"").into());
+    }
+    for &claim in &limits {
         set(root, "figure verify", &format!("claim[{claim}].limit"), "\"extrapolate\"")?;
     }
-    let panels: Vec<String> = (0..claims)
+    let panels: Vec<String> = limits
+        .iter()
         .flat_map(|claim| {
             ["extrapolation", "sizes"].map(|kind| format!("{{ kind = {kind:?}, claim = {claim} }}"))
         })
@@ -126,6 +138,36 @@ impl Stage<'_> {
             y,
             series: self.positions(settings, table, path)?,
         })
+    }
+
+    /// A panel of the law at finite size.
+    pub(super) fn finite_size(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        node: &Node,
+        path: &str,
+    ) -> Option<FiniteSizePanel> {
+        let before = self.issues.len();
+        let y = self.expand(settings.texts("y")?, table.get("y"), &format!("{path}.y"));
+        let series = self.positions(settings, table, path)?;
+        let shown = |case: &&Case| series.contains(&case.series);
+        if !self.cases.iter().filter(shown).all(|case| case.law.finite_size) {
+            let issue = Issue::key(&node.at, path, "shows a prediction that law.finite_size does not make");
+            self.issues.push(issue.help("add finite_size = true to [law]"));
+        }
+        let panel = FiniteSizePanel {
+            title: settings.text("title")?.to_string(),
+            y,
+            quantity: match settings.text("quantity")? {
+                "shift" => Quantity::Shift,
+                _ => Quantity::Variance,
+            },
+            x_label: format!("time ({})", self.kind.time_unit),
+            y_range: settings.intervals("y_range").and_then(|list| list.first().copied()),
+            series,
+        };
+        (self.issues.len() == before).then_some(panel)
     }
 
     /// Panels of the approach to a limit need a claim about a limit.

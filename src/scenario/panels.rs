@@ -5,7 +5,7 @@ use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
 use super::resolved::{
-    Case, Claim, CrossingsPanel, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel,
+    About, Case, Claim, CrossingsPanel, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel,
 };
 use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
@@ -172,6 +172,7 @@ impl<'a> Stage<'a> {
             let panel = match kind {
                 "heatmap" => self.heatmap(&settings, table, item, &path).map(Panel::Heatmap),
                 "crossings" => self.crossings(&settings, table, item, &path).map(Panel::Crossings),
+                "finite-size" => self.finite_size(&settings, table, item, &path).map(Panel::FiniteSize),
                 "map" => self.map(&settings, table, item, &path).map(Panel::Map),
                 "extrapolation" => self.approach(&settings, table, &path).map(Panel::Extrapolation),
                 "sizes" => self.approach(&settings, table, &path).map(Panel::Sizes),
@@ -256,6 +257,8 @@ impl<'a> Stage<'a> {
             series: series?,
             overlays,
             spread: settings.flag("spread")?,
+            sizes: settings.counts("sizes"),
+            runs: settings.count("runs")?,
         };
         (self.issues.len() == before).then_some(panel)
     }
@@ -463,6 +466,30 @@ impl<'a> Stage<'a> {
         if limit == Limit::Extrapolate {
             self.check_limit(table, path, &series);
         }
+        let about = match settings.text("about")? {
+            "mean" => About::Mean,
+            "spread" => About::Spread,
+            _ => About::Law,
+        };
+        if about != About::Law {
+            if limit == Limit::Extrapolate
+                && let Some(node) = table.get("limit")
+            {
+                let rule = "a prediction at finite size is tested at every size";
+                let issue = Issue::value(&node.at, join(path, "limit"), rule);
+                self.issues.push(issue.help("leave limit out, or set about = \"law\""));
+            }
+            let predicted = self
+                .cases
+                .iter()
+                .filter(|case| series.contains(&case.series))
+                .all(|case| case.law.finite_size);
+            if !predicted && let Some(node) = table.get("about") {
+                let rule = "nothing predicts it: law.finite_size is not set";
+                let issue = Issue::value(&node.at, join(path, "about"), rule);
+                self.issues.push(issue.help("add finite_size = true to [law]"));
+            }
+        }
         let tested = self.cases.iter().any(|case| series.contains(&case.series) && is_compared(case));
         if !tested && !switched_off && !self.cases.is_empty() {
             let rule = "no case has both a law and a simulation, so nothing can be tested";
@@ -470,6 +497,7 @@ impl<'a> Stage<'a> {
             self.issues.push(Issue::key(&node.at, path, rule).help(help));
         }
         let claim = Claim {
+            about,
             observables,
             metric: match settings.text("metric")? {
                 "relative" => Metric::Relative,

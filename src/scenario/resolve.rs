@@ -292,6 +292,7 @@ fn recorded(root: &Table, stage: &mut Stage, panels: &[Panel], claims: &[Claim])
     for panel in panels {
         match panel {
             Panel::Curves(curves) => shared.extend(curves.y.iter().chain(&curves.against).cloned()),
+            Panel::FiniteSize(panel) => shared.extend(panel.y.iter().cloned()),
             Panel::Extrapolation(_) | Panel::Sizes(_) => {}
             Panel::Crossings(crossings) => shared.extend([crossings.y.clone()]),
             Panel::Map(map) => shared.extend([map.y.clone()]),

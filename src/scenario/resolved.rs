@@ -85,6 +85,8 @@ pub struct LawOptions {
     pub tolerance: f64,
     /// Structural faults, as the problem names them ("drop=eta2").
     pub faults: Vec<String>,
+    /// Mean, spread and quantiles over runs are predicted at every simulated size.
+    pub finite_size: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,7 @@ pub struct SimulationOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Panel {
     Curves(CurvesPanel),
+    FiniteSize(FiniteSizePanel),
     Heatmap(HeatmapPanel),
     /// Gaps at every size and the band of the limit.
     Extrapolation(ApproachPanel),
@@ -151,6 +154,28 @@ pub struct CurvesPanel {
     pub residuals: bool,
     /// Spread over replicas as a light band.
     pub spread: bool,
+    /// Simulated sizes shown; all if absent.
+    pub sizes: Option<Vec<usize>>,
+    /// Single runs drawn as thin lines.
+    pub runs: usize,
+}
+
+/// Spread or shift times size, predicted and measured, over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FiniteSizePanel {
+    pub title: String,
+    /// Single observables, families expanded.
+    pub y: Vec<String>,
+    pub quantity: Quantity,
+    pub x_label: String,
+    pub y_range: Option<(f64, f64)>,
+    pub series: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    Variance,
+    Shift,
 }
 
 /// Entries of a matrix observable at one time, law beside simulation, for one series.
@@ -210,6 +235,7 @@ pub struct ApproachPanel {
 /// What the verdict tests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
+    pub about: About,
     /// Single observables, families expanded.
     pub observables: Vec<String>,
     pub metric: Metric,
@@ -220,6 +246,17 @@ pub struct Claim {
     pub within: Vec<(f64, f64)>,
     /// Series covered, by position; all by default.
     pub series: Vec<usize>,
+}
+
+/// The prediction that a claim tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The law of infinite size.
+    Law,
+    /// The mean over runs at a size.
+    Mean,
+    /// The variance over runs at a size.
+    Spread,
 }
 
 /// The size that a claim is about.

@@ -186,6 +186,13 @@ pub(super) const LAW: &[Parameter] = &[
         "relative and absolute tolerance of the integrator; the problem's own if absent",
         "1e-11",
     ),
+    key(
+        "finite_size",
+        Kind::Flag,
+        Default::Flag(false),
+        "predicts mean, spread and quantiles over runs at every simulated size, from theory alone",
+        "true",
+    ),
 ];
 
 pub(super) const SIMULATION: &[Parameter] = &[
@@ -259,7 +266,44 @@ pub(super) const CURVES: &[Parameter] = &[
         "strip of residuals in standard errors; if absent, under the first panel when it has one observable",
         "true",
     ),
-    key("spread", Kind::Flag, Default::Flag(false), "band of the spread over replicas", "true"),
+    key(
+        "spread",
+        Kind::Flag,
+        Default::Flag(false),
+        "band of the spread over replicas; with law.finite_size the predicted one, which single runs get as well",
+        "true",
+    ),
+    key(
+        "sizes",
+        Kind::Counts { min: 1, distinct: true },
+        Absent,
+        "simulated sizes shown; all if absent",
+        "[100]",
+    ),
+    key(
+        "runs",
+        Kind::Count { min: 0, max: 1000 },
+        Default::Count(0),
+        "single runs of every size drawn as thin lines",
+        "30",
+    ),
+];
+
+const FINITE_SIZE: &[Parameter] = &[
+    key("y", Kind::Texts, Required, "observables drawn: names, families or entries", "[\"R\"]"),
+    key(
+        "quantity",
+        Kind::Choice(&[
+            ("variance", "size times the variance over runs"),
+            ("shift", "size times the mean over runs minus the law of infinite size"),
+        ]),
+        Required,
+        "what is predicted and measured",
+        "\"variance\"",
+    ),
+    TITLE,
+    key("series", Kind::Labels, Absent, "series shown, by label or position from 0; all if absent", "[0]"),
+    key("y_range", Kind::Interval, Absent, "ends of the y axis", "[0.0, 1.0]"),
 ];
 
 const HEATMAP: &[Parameter] = &[
@@ -361,6 +405,11 @@ pub(super) const PANEL_KINDS: &[Variant] = &[
         parameters: CROSSINGS,
     },
     Variant {
+        name: "finite-size",
+        doc: "spread or shift times size, predicted by law.finite_size and measured",
+        parameters: FINITE_SIZE,
+    },
+    Variant {
         name: "extrapolation",
         doc: "gaps at every size and the band of the limit, for a claim with limit = \"extrapolate\"",
         parameters: APPROACH,
@@ -373,6 +422,17 @@ pub(super) const PANEL_KINDS: &[Variant] = &[
 ];
 
 pub(super) const CLAIM: &[Parameter] = &[
+    key(
+        "about",
+        Kind::Choice(&[
+            ("law", "the law of infinite size"),
+            ("mean", "the mean over runs at every simulated size, as law.finite_size predicts it"),
+            ("spread", "the variance over runs at every simulated size, as law.finite_size predicts it"),
+        ]),
+        Default::Text("law"),
+        "which prediction is tested",
+        "\"law\"",
+    ),
     key(
         "observables",
         Kind::Texts,

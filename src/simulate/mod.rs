@@ -6,15 +6,18 @@
 
 mod batch_hessian;
 mod chain;
+mod class_imbalance;
 mod committee;
 mod deep_linear;
 mod dense;
+mod discretisation_drift;
 mod extensive_width;
 mod gaussian_mixture;
 mod in_context;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
+mod matrix_sensing;
 mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
@@ -142,6 +145,9 @@ pub fn replica(
         Problem::GaussianMixture(problem) => {
             gaussian_mixture::replica(problem, size, method, measure, stream, stop)
         }
+        Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
+        Problem::MatrixSensing(problem) => matrix_sensing::replica(problem, size, measure, stream, stop),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::replica(problem, size, measure, stop),
         Problem::SparseParity(problem) => sparse_parity::replica(problem, size, measure, stream, stop),
         Problem::InContext(problem) => in_context::replica(problem, size, measure, stream, stop),
         Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
@@ -177,6 +183,8 @@ pub fn start(
         }
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
+        Problem::ClassImbalance(_) | Problem::DiscretisationDrift(_) => Ok(Start::Size(size)),
+        Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, stream)),
     }
 }
 

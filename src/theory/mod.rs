@@ -1,12 +1,16 @@
 //! The laws: one file or folder per problem. Never sees the simulations.
 
 pub mod batch_hessian;
+pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
+pub mod discretisation_drift;
 pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod in_context;
+pub mod linear_noise;
 pub mod linear_regression;
+pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod single_index;
@@ -98,6 +102,15 @@ pub fn integrate(
         (Problem::GaussianMixture(problem), Start::GaussianMixture(start)) => {
             gaussian_mixture::integrate(problem, start, times, observables, options)
         }
+        (Problem::ClassImbalance(problem), Start::Size(_)) => {
+            class_imbalance::integrate(problem, times, observables, options)
+        }
+        (Problem::MatrixSensing(problem), Start::MatrixSensing(start)) => {
+            matrix_sensing::integrate(problem, start, times, observables, options)
+        }
+        (Problem::DiscretisationDrift(problem), Start::Size(size)) => {
+            discretisation_drift::integrate(problem, *size, times, observables, options)
+        }
         (Problem::ExtensiveWidth(problem), Start::Size(_)) => {
             extensive_width::integrate(problem, times, observables, options)
         }
@@ -111,6 +124,54 @@ pub fn integrate(
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
         }
+    }
+}
+
+/// Normal deviates of the quantiles that [`at_size`] reports: 5, 25, 50, 75 and 95 %.
+pub const QUANTILES: [f64; 5] = [
+    -1.644_853_626_951_472_2,
+    -0.674_489_750_196_081_7,
+    0.0,
+    0.674_489_750_196_081_7,
+    1.644_853_626_951_472_2,
+];
+
+/// Names of the rows that [`at_size`] adds to an observable.
+pub struct SizeRow;
+
+impl SizeRow {
+    pub const STD: &'static str = ":std";
+    pub const QUANTILES: [&'static str; 5] = [":q05", ":q25", ":q50", ":q75", ":q95"];
+
+    /// The row of the mean, that of the standard deviation, and those of the quantiles.
+    pub fn names(observable: &str) -> impl Iterator<Item = String> {
+        let suffixes = ["", Self::STD].into_iter().chain(Self::QUANTILES);
+        suffixes.map(move |suffix| format!("{observable}{suffix}"))
+    }
+}
+
+/// What runs of size `size` do, predicted: for every observable h the rows `h` (mean over runs), `h:std` (standard
+/// deviation over runs) and `h:q05` to `h:q95` (quantiles over runs), at `times`, from the start that the problem states.
+///
+/// # Errors
+/// [`LawError::Uncovered`] where no such law exists.
+pub fn at_size(
+    problem: &Problem,
+    size: usize,
+    times: &[f64],
+    observables: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    match problem {
+        Problem::Committee(problem) => {
+            committee::finite_size::at_size(problem, size, times, observables, options)
+        }
+        Problem::TeacherMixture(problem) => {
+            teacher_mixture::finite_size::at_size(problem, size, times, observables, options)
+        }
+        other => Err(LawError::Uncovered {
+            reason: other.finite_size_uncovered().unwrap_or_else(|| "no law at finite size".into()),
+        }),
     }
 }
 
@@ -131,6 +192,9 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::Ntk(problem) => ntk::overlay(problem, name),
         Problem::GaussianMixture(problem) => gaussian_mixture::overlay(problem, name),
         Problem::TeacherMixture(problem) => teacher_mixture::overlay(problem, name),
+        Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
+        Problem::MatrixSensing(problem) => matrix_sensing::overlay(problem, name),
+        Problem::DiscretisationDrift(problem) => discretisation_drift::overlay(problem, name),
         Problem::SparseParity(problem) => sparse_parity::overlay(problem, name),
         Problem::InContext(problem) => in_context::overlay(problem, name),
         Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),

@@ -124,6 +124,18 @@ fn sizes_too_small_for_the_form_are_found() {
     assert_eq!(limit.verdict.outcome, Outcome::Refuted, "{}", limit.sentence());
 }
 
+/// Replicas that differ by rounding alone show every departure from the form; one that moves the limit by a thousandth
+/// of the resolution does not keep the claim from being confirmed.
+#[test]
+fn a_wrong_form_that_cannot_matter_is_a_remark() {
+    let world = World { slope: 0.1, curvature: 1.0, noise: 1e-8, ..World::QUIET };
+    let limit = absolute(&world.groups(&SIZES, 16, &mut stream(18)), &mut stream(14));
+    assert!(limit.form.as_ref().unwrap().fails(), "{:?}", limit.form);
+    let remark = |f: &Finding| matches!(f, Finding::FormFails { matters: false, .. });
+    assert!(limit.verdict.findings.iter().any(remark));
+    assert_eq!(limit.verdict.outcome, Outcome::Confirmed, "{}", limit.sentence());
+}
+
 #[test]
 fn one_size_cannot_be_extrapolated() {
     let limit = absolute(&World::QUIET.groups(&[300], 16, &mut stream(16)), &mut stream(17));

@@ -1,7 +1,11 @@
-//! Small exact laws: anchors of their papers, second routes, and real runs.
+//! Small exact laws: outside anchors, second routes, orders, and verdicts that say no.
 
+mod class_imbalance;
+mod discretisation_drift;
 mod extensive_width;
 mod in_context;
+mod matrix_sensing;
+mod roads;
 mod sparse_parity;
 
 use asymptotica::compare::Outcome as Judgement;

@@ -5,8 +5,8 @@ mod parameters;
 pub mod risk;
 
 pub use overlaps::Overlaps;
-pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
+pub use parameters::{FINITE_SIZE_FAULTS, KIND};
 
 use super::activation::Activation;
 use super::scaling::OutputScaling;
@@ -202,6 +202,12 @@ impl Definition for Committee {
             entry("R", "R", "student-teacher overlaps w_i.w*_n/d", vec![k, m]),
             entry("T", "T", "teacher-teacher overlaps w*_n.w*_m/d", vec![m, m]),
             entry("v", "v", "second-layer weights of the student", vec![k]),
+            entry(
+                "specialised",
+                "share specialised",
+                "1 where R without its row and column means exceeds 1/2 in norm, else 0: its mean is the share of runs",
+                vec![],
+            ),
         ]
     }
 
@@ -248,6 +254,35 @@ impl Definition for Committee {
                 "the law holds for one pass over fresh samples; a training set of {p} d samples visited again and \
                  again is outside it"
             )
+        })
+    }
+
+    /// Moments of the noise of a step are closed forms, or exact by quadrature, for three activations.
+    fn finite_size_uncovered(&self) -> Option<String> {
+        if let Some(reason) = self.uncovered() {
+            return Some(reason);
+        }
+        let fields = self.student_width + self.teacher_width;
+        let most = match self.activation {
+            Activation::Erf => 24,
+            Activation::Linear => 9,
+            Activation::Quadratic => 5,
+            other => {
+                return Some(format!(
+                    "the noise of one step has no closed moments for {} units; erf, linear and quadratic units have",
+                    other.name()
+                ));
+            }
+        };
+        if fields > most {
+            return Some(format!(
+                "the spread at finite size is covered up to K + M = {most} for {} units",
+                self.activation.name()
+            ));
+        }
+        (self.second_layer_std > 0.0).then(|| {
+            "a second layer that starts at random differs between replicas at every size: set second_layer_std = 0"
+                .into()
         })
     }
 

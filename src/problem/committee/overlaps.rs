@@ -32,6 +32,20 @@ impl Overlaps {
         c
     }
 
+    /// Norm of the doubly centred part of R, R_in - row mean - column mean + mean: what tells units apart that specialise
+    /// from units that all do the same. 0 with a single student or teacher unit.
+    pub fn specialisation(r: &DMatrix<f64>) -> f64 {
+        let (rows, columns, mean) = (r.column_mean(), r.row_mean(), r.mean());
+        let centred = |(i, n): (usize, usize)| r[(i, n)] - rows[i] - columns[n] + mean;
+        let entries = (0..r.nrows()).flat_map(|i| (0..r.ncols()).map(move |n| (i, n)));
+        entries.map(|at| centred(at).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// Whether [`Overlaps::specialisation`] exceeds one half: past the plateau, for teachers of unit norm.
+    pub fn is_specialised(r: &DMatrix<f64>) -> bool {
+        Self::specialisation(r) > 0.5
+    }
+
     /// The same overlaps for other widths: surplus units are dropped from the end, missing ones are added
     /// orthogonal to all others with the norm and second-layer weight of the last unit.
     pub fn resized(&self, student_width: usize, teacher_width: usize) -> Self {

@@ -8,7 +8,7 @@ pub mod risk;
 
 pub use label::{LabelMoments, LabelRule};
 pub use overlaps::Overlaps;
-pub use parameters::KIND;
+pub use parameters::{FINITE_SIZE_FAULTS, KIND};
 
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
@@ -113,6 +113,11 @@ impl Definition for TeacherMixture {
     /// Whether overlaps are stated, or follow from what is stated.
     fn states_start(&self) -> bool {
         !matches!(self.init, Init::Random { .. })
+    }
+
+    fn finite_size_uncovered(&self) -> Option<String> {
+        (self.groups() > 3)
+            .then(|| "the spread at finite size is covered for three sub-populations at most".to_string())
     }
 
     fn method_uncovered(&self, method: Method) -> Option<String> {

@@ -58,6 +58,15 @@ impl<'a> Measured<'a> {
                         same_length(&layer.label, x.len(), spread.len())?;
                     }
                 }
+                LayerKind::Band { x, low, high } => {
+                    same_length(&layer.label, x.len(), low.len())?;
+                    same_length(&layer.label, x.len(), high.len())?;
+                }
+                LayerKind::Runs(runs) => {
+                    for (x, y) in runs {
+                        same_length(&layer.label, x.len(), y.len())?;
+                    }
+                }
                 LayerKind::Overlay(Overlay::Horizontal(_) | Overlay::Vertical(_)) => {}
             }
         }
@@ -137,7 +146,7 @@ impl<'a> Measured<'a> {
             let (x, y, points) = match &layer.kind {
                 LayerKind::Theory { x, y, .. } => (x, y, false),
                 LayerKind::Points { x, y, .. } => (x, y, true),
-                LayerKind::Overlay(_) => continue,
+                LayerKind::Band { .. } | LayerKind::Runs(_) | LayerKind::Overlay(_) => continue,
             };
             for (&x, &y) in x.iter().zip(y) {
                 if !x.is_finite() || !y.is_finite() {
@@ -196,6 +205,9 @@ impl<'a> Measured<'a> {
         let mut entries = self.entries();
         for layer in &self.panel.layers {
             plot.overlay(layer, &mut items);
+        }
+        for layer in &self.panel.layers {
+            plot.runs(layer, &mut items);
         }
         for layer in &self.panel.layers {
             plot.line(layer, &mut items);
@@ -280,7 +292,7 @@ impl<'a> Measured<'a> {
             .iter()
             .map(|layer| match &layer.kind {
                 LayerKind::Points { x, .. } => x.len(),
-                LayerKind::Theory { .. } | LayerKind::Overlay(_) => 0,
+                _ => 0,
             })
             .max()
             .unwrap_or(0);
@@ -301,6 +313,7 @@ impl<'a> Measured<'a> {
             match &layer.kind {
                 LayerKind::Theory { .. } => entry.line = Some((color, style::dash(layer.style))),
                 LayerKind::Points { .. } => entry.marker = Some((color, layer.style, false)),
+                LayerKind::Band { .. } | LayerKind::Runs(_) => {}
                 LayerKind::Overlay(_) => entry.reference = Some(style::reference(layer.style)),
             }
         }
@@ -364,7 +377,9 @@ fn has_values(layer: &Layer) -> bool {
     match &layer.kind {
         LayerKind::Theory { x, .. }
         | LayerKind::Points { x, .. }
+        | LayerKind::Band { x, .. }
         | LayerKind::Overlay(Overlay::Curve { x, .. }) => !x.is_empty(),
+        LayerKind::Runs(runs) => !runs.is_empty(),
         LayerKind::Overlay(Overlay::Horizontal(_) | Overlay::Vertical(_)) => false,
     }
 }
@@ -380,7 +395,9 @@ fn abscissae(panel: &Curves) -> Vec<f64> {
         match &layer.kind {
             LayerKind::Theory { x, y, .. }
             | LayerKind::Points { x, y, .. }
+            | LayerKind::Band { x, high: y, .. }
             | LayerKind::Overlay(Overlay::Curve { x, y }) => values.extend(shown(x, y)),
+            LayerKind::Runs(runs) => runs.iter().for_each(|(x, y)| values.extend(shown(x, y))),
             LayerKind::Overlay(Overlay::Vertical(x)) => values.push(*x),
             LayerKind::Overlay(Overlay::Horizontal(_)) => {}
         }
@@ -411,6 +428,19 @@ fn ordinates(panel: &Curves) -> Vec<f64> {
                     if panel.y.scale == Scale::Linear || mean - reach > 0.5 * mean {
                         values.push(mean - reach);
                     }
+                }
+            }
+            LayerKind::Band { x, low, high } => {
+                let within = |list: &[f64]| -> Vec<f64> {
+                    x.iter().zip(list).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y).collect()
+                };
+                values.extend(within(high));
+                let positive = |y: &f64| panel.y.scale == Scale::Linear || *y > 0.0;
+                values.extend(within(low).into_iter().filter(positive));
+            }
+            LayerKind::Runs(runs) => {
+                for (x, y) in runs {
+                    values.extend(x.iter().zip(y).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y));
                 }
             }
             LayerKind::Overlay(Overlay::Horizontal(y)) => values.push(*y),

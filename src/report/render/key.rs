@@ -58,7 +58,7 @@ pub fn set_legends(
 
 /// What lines, markers, bands and shading stand for, in one row under all panels.
 pub fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
-    let (mut theory, mut points, mut errors) = (false, false, false);
+    let (mut theory, mut points, mut errors, mut runs) = (false, false, false, false);
     let mut bands: Vec<&str> = Vec::new();
     let curves = figure.panels.iter().filter_map(|panel| match panel {
         Panel::Curves(curves) => Some(curves),
@@ -78,6 +78,13 @@ pub fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
                     bands.push(means);
                 }
             }
+            LayerKind::Band { .. } => {
+                let means = "predicted range of single runs: 5 to 95 %, 25 to 75 %";
+                if !bands.contains(&means) {
+                    bands.push(means);
+                }
+            }
+            LayerKind::Runs(_) => runs = true,
             LayerKind::Overlay(_) => {}
         }
     }
@@ -88,6 +95,10 @@ pub fn key(figure: &Figure, shaded: bool) -> Vec<Entry> {
     if points {
         let label = if errors { "simulation, mean ± standard error" } else { "simulation" };
         entries.push(Entry { label: label.into(), marker: Some((GREY, 0, errors)), ..Entry::default() });
+    }
+    if runs {
+        let label = "single runs".into();
+        entries.push(Entry { label, reference: Some(&[]), ..Entry::default() });
     }
     for means in bands {
         let label = means.into();

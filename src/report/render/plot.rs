@@ -11,6 +11,10 @@ use crate::report::figure::{Layer, LayerKind, Overlay};
 /// Opacity of the band of a spread.
 const BAND_OPACITY: f64 = 0.16;
 
+/// Of single runs.
+const RUN_WIDTH: f64 = 0.6;
+const RUN_OPACITY: f64 = 0.7;
+
 /// A frame with its two axes.
 pub struct Plot<'a> {
     pub x: Mapping,
@@ -44,13 +48,20 @@ impl Plot<'_> {
     }
 
     pub fn band(&self, layer: &Layer, items: &mut Vec<Item>) {
-        let LayerKind::Points { x, y, spread: Some(spread), .. } = &layer.kind else { return };
+        let (x, low, high): (_, Vec<f64>, Vec<f64>) = match &layer.kind {
+            LayerKind::Points { x, y, spread: Some(spread), .. } => {
+                let edge = |sign: f64| y.iter().zip(spread).map(|(y, s)| y + sign * s).collect();
+                (x, edge(-1.0), edge(1.0))
+            }
+            LayerKind::Band { x, low, high } => (x, low.clone(), high.clone()),
+            _ => return,
+        };
         // On a logarithmic axis a band that reaches zero has no lower edge: it leaves through the bottom.
         let floor = self.frame.bottom + 10.0 * self.frame.height();
         let edges: Vec<Option<(f64, f64, f64)>> = (0..x.len())
             .map(|i| {
-                let above = self.y.at(y[i] + spread[i])?;
-                let below = if spread[i].is_finite() { self.y.at(y[i] - spread[i]) } else { None };
+                let above = self.y.at(high[i])?;
+                let below = if low[i].is_finite() { self.y.at(low[i]) } else { None };
                 Some((self.x.at(x[i])?, above, below.unwrap_or(floor)))
             })
             .collect();
@@ -76,6 +87,17 @@ impl Plot<'_> {
             && let Some(end) = points.iter().flatten().rfind(|&&point| self.frame.contains(point))
         {
             items.extend(style::marker(5, *end, 1.5 * MARKER_RADIUS, color, Role::Line));
+        }
+    }
+
+    pub fn runs(&self, layer: &Layer, items: &mut Vec<Item>) {
+        let LayerKind::Runs(runs) = &layer.kind else { return };
+        for (x, y) in runs {
+            let item = |points| {
+                let shape = Shape::Path { points, width: RUN_WIDTH };
+                Item::new(Role::Line, GREY, shape).faded(RUN_OPACITY)
+            };
+            items.extend(self.strokes(&self.curve(x, y), &[], item));
         }
     }
 

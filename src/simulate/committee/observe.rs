@@ -11,6 +11,7 @@ enum Observable {
     R(usize, usize),
     T(usize, usize),
     V(usize),
+    Specialised,
 }
 
 pub(super) struct Observer<'a> {
@@ -69,6 +70,7 @@ impl<'a> Observer<'a> {
                 Observable::R(i, n) => overlaps.r[(i, n)],
                 Observable::T(n, m) => overlaps.t[(n, m)],
                 Observable::V(i) => overlaps.v[i],
+                Observable::Specialised => f64::from(u8::from(Overlaps::is_specialised(&overlaps.r))),
             };
             if !value.is_finite() {
                 return Ok(Err(format!("{name} is {value}")));
@@ -103,6 +105,9 @@ impl<'a> Observer<'a> {
 fn parse(problem: &Committee, key: &str) -> Option<Observable> {
     if key == "generalisation_error" {
         return Some(Observable::GeneralisationError);
+    }
+    if key == "specialised" {
+        return Some(Observable::Specialised);
     }
     let (family, indices) = key.strip_suffix(']')?.split_once('[')?;
     let indices: Vec<usize> =

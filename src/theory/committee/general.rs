@@ -288,6 +288,10 @@ impl Law for General {
             Observable::T(i, j) => self.start.t[(i, j)],
             Observable::V(i) if self.both_layers => y[r_start + k * m + i],
             Observable::V(i) => self.start.v[i],
+            Observable::Specialised => {
+                let r = DMatrix::from_row_slice(k, m, &y[r_start..][..k * m]);
+                f64::from(u8::from(Overlaps::is_specialised(&r)))
+            }
         })
     }
 }

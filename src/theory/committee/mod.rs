@@ -22,13 +22,14 @@ mod arcsine;
 pub mod asymptotics;
 pub mod averages;
 mod erf;
+pub mod finite_size;
 mod general;
 mod reduced;
 
 use super::{LawError, LawOptions, follow};
 use crate::problem::Definition;
 use crate::problem::activation::Activation;
-use crate::problem::committee::{Committee, KIND, Overlaps, Trained};
+use crate::problem::committee::{Committee, FINITE_SIZE_FAULTS, KIND, Overlaps, Trained};
 use crate::trajectory::Curve;
 
 pub use asymptotics::overlay;
@@ -75,6 +76,8 @@ impl Coefficients {
                 "square=noise" => coefficients.noise_variance = problem.noise_std.powi(4),
                 "swap=i3" => coefficients.swap_i3 = true,
                 "halve=i2" => coefficients.i2_factor = 0.5,
+                // Of the law at finite size alone.
+                other if FINITE_SIZE_FAULTS.contains(&other) => {}
                 other => {
                     let known: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
                     return Err(LawError::UnknownFault { name: other.into(), known: known.join(", ") });
@@ -93,6 +96,7 @@ enum Observable {
     R(usize, usize),
     T(usize, usize),
     V(usize),
+    Specialised,
 }
 
 impl Observable {
@@ -100,6 +104,9 @@ impl Observable {
     fn parse(name: &str, k: usize, m: usize) -> Option<Self> {
         if name == "generalisation_error" {
             return Some(Self::GeneralisationError);
+        }
+        if name == "specialised" {
+            return Some(Self::Specialised);
         }
         let (family, rest) = name.split_once('[')?;
         let indices: Vec<usize> =
@@ -142,7 +149,7 @@ pub fn integrate(
             Observable::parse(name, k, m).ok_or_else(|| LawError::UnknownObservable {
                 name: name.clone(),
                 known: format!(
-                    "generalisation_error, Q[1..{k},1..{k}], R[1..{k},1..{m}], T[1..{m},1..{m}], v[1..{k}]"
+                    "generalisation_error, specialised, Q[1..{k},1..{k}], R[1..{k},1..{m}], T[1..{m},1..{m}], v[1..{k}]"
                 ),
             })
         })

@@ -16,7 +16,7 @@ use super::averages::AverageError;
 use super::{Coefficients, Observable};
 use crate::problem::committee::Overlaps;
 use crate::theory::Law;
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 pub(super) struct Reduced {
     coefficients: Coefficients,
@@ -111,6 +111,11 @@ impl Law for Reduced {
             Observable::R(i, n) => d * self.start.r[(i, n)] + v[i] * u[n],
             Observable::T(i, j) => self.start.t[(i, j)],
             Observable::V(i) => v[i],
+            Observable::Specialised => {
+                let shape = self.start.r.shape();
+                let r = DMatrix::from_fn(shape.0, shape.1, |i, n| d * self.start.r[(i, n)] + v[i] * u[n]);
+                f64::from(u8::from(Overlaps::is_specialised(&r)))
+            }
         })
     }
 }

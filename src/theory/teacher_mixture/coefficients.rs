@@ -1,6 +1,6 @@
 //! The coefficients of the law, faults included.
 
-use crate::problem::teacher_mixture::{KIND, LabelMoments, Overlaps, TeacherMixture};
+use crate::problem::teacher_mixture::{FINITE_SIZE_FAULTS, KIND, LabelMoments, Overlaps, TeacherMixture};
 use crate::theory::LawError;
 use nalgebra::DMatrix;
 
@@ -40,6 +40,8 @@ impl Coefficients {
         for fault in faults {
             match fault.as_str() {
                 "drop=eta2" => coefficients.second_order = 0.0,
+                // Of the law at finite size alone.
+                other if FINITE_SIZE_FAULTS.contains(&other) => {}
                 "drop=slope" => coefficients.labels.iter_mut().for_each(|label| label.slope = 0.0),
                 "merge=teachers" => {
                     let first = coefficients.t.row(0).into_owned();

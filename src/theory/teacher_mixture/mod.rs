@@ -48,6 +48,7 @@ mod asymptotics;
 mod closed;
 mod coefficients;
 mod equations;
+pub(crate) mod finite_size;
 mod flow;
 
 pub use asymptotics::{critical_rate, crossing_times, final_state, overlay, overlay_is_time, time_scales};

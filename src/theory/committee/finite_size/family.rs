@@ -1,0 +1,267 @@
+//! The complete law through an escape: a family of starts, each with the linear noise around it.
+//!
+//! mean = E_G[h(X_G) + b_G/d],   variance = Var_G[h(X_G)] + E_G[Var_G h]/d,
+//!
+//! X_G the trajectory from a start that is drawn, b_G and Var_G of the linear-noise law around it. What is drawn is left
+//! out of the noise: the effective start along the escaping directions of a symmetric plateau
+//! ([`super::escape`]), or the state N(X + b/d, Sigma/d) at a time when the expansion still holds. One
+//! direction is stratified over its distribution; several follow a lattice of low discrepancy.
+
+use super::step::Overlapping;
+use crate::ode::{self, OdeError};
+use crate::theory::linear_noise::jet::Jet;
+use crate::theory::linear_noise::{LANES, LinearNoise, Process, Reading, State, Weights, read};
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use statrs::distribution::{ContinuousCDF, Normal};
+use std::convert::Infallible;
+
+/// Members of a family with one drawn direction, and with several.
+const STRATA: usize = 128;
+const LATTICE: usize = 384;
+/// Members around which the linear noise is integrated.
+const NOISY: usize = 16;
+
+/// The starts of a family.
+pub struct Starts {
+    /// Time of the start.
+    pub time: f64,
+    pub centre: Vec<f64>,
+    /// Directions along which starts are drawn, each as long as its standard deviation at this size.
+    pub columns: Vec<DVector<f64>>,
+    /// Sigma that is left to the linear noise.
+    pub covariance: DMatrix<f64>,
+    /// Orthonormal directions that later noise does not enter.
+    pub silenced: Vec<DVector<f64>>,
+}
+
+/// The principal axes of `covariance`, each as long as its standard deviation.
+pub fn axes(covariance: &DMatrix<f64>) -> Vec<DVector<f64>> {
+    let eigen = SymmetricEigen::new(covariance.clone());
+    let top = eigen.eigenvalues.amax();
+    let mut order: Vec<usize> =
+        (0..covariance.nrows()).filter(|&p| eigen.eigenvalues[p] > 1e-12 * top).collect();
+    // The lattice fills its first coordinates best.
+    order.sort_by(|&p, &q| eigen.eigenvalues[q].total_cmp(&eigen.eigenvalues[p]));
+    order.into_iter().map(|p| eigen.eigenvectors.column(p) * eigen.eigenvalues[p].sqrt()).collect()
+}
+
+impl Starts {
+    /// Starts of all members, of equal weight.
+    fn list(&self, count: usize) -> Vec<Vec<f64>> {
+        let starts = deviates(self.columns.len(), count).into_iter().map(|g| {
+            let mut x = DVector::from_column_slice(&self.centre);
+            for (column, g) in self.columns.iter().zip(g) {
+                x.axpy(g, column, 1.0);
+            }
+            x.as_slice().to_vec()
+        });
+        starts.collect()
+    }
+}
+
+/// `count` standard normal vectors that fill their distribution evenly: mid-points of strata in one dimension, in more the
+/// lattice of powers of the root of x^(n + 1) = x + 1.
+fn deviates(dimension: usize, count: usize) -> Vec<Vec<f64>> {
+    let normal = Normal::standard();
+    if dimension == 1 {
+        return (0..count).map(|j| vec![normal.inverse_cdf((j as f64 + 0.5) / count as f64)]).collect();
+    }
+    let mut root: f64 = 2.0;
+    for _ in 0..64 {
+        root = (1.0 + root).powf(1.0 / (dimension as f64 + 1.0));
+    }
+    let share = |j: usize, a: usize| (0.5 + (j as f64 + 1.0) * root.powi(-(a as i32))).fract();
+    (0..count).map(|j| (1..=dimension).map(|a| normal.inverse_cdf(share(j, a))).collect()).collect()
+}
+
+/// One trajectory of the family, at the requested times.
+struct Member {
+    states: Vec<Vec<f64>>,
+    /// The linear noise around it, for some.
+    noise: Option<Vec<State>>,
+}
+
+/// Trajectories from all starts.
+pub struct Family {
+    members: Vec<Member>,
+    size: f64,
+}
+
+/// Mean, standard deviation and quantiles of a reading at one time, and the error of the mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    pub mean: f64,
+    pub std: f64,
+    pub quantiles: Vec<f64>,
+    pub error: f64,
+}
+
+impl Family {
+    /// The family at `times`, all of them after the start. `count` members; the usual number if absent.
+    ///
+    /// # Errors
+    /// What the integrator reports of the first member that it cannot follow.
+    pub fn new(
+        process: &Overlapping,
+        starts: &Starts,
+        size: f64,
+        weights: Weights,
+        times: &[f64],
+        tolerance: f64,
+    ) -> Result<Self, OdeError<Infallible>> {
+        let n = process.dimension();
+        let list = starts.list(if starts.columns.len() == 1 { STRATA } else { LATTICE });
+        let stride = list.len().div_ceil(NOISY);
+        let mut members = Vec::with_capacity(list.len());
+        for (j, x0) in list.into_iter().enumerate() {
+            // The middle of each group of strata.
+            if j % stride != stride / 2 {
+                let states = trajectory(process, starts.time, &x0, times, tolerance)?;
+                members.push(Member { states, noise: None });
+                continue;
+            }
+            let state = State { mean: x0, covariance: starts.covariance.clone(), bias: vec![0.0; n] };
+            let mut law = LinearNoise::new(process, weights).silence(&starts.silenced);
+            let noise = law.follow(starts.time, &state, times, tolerance)?;
+            let states = noise.iter().map(|state| state.mean.clone()).collect();
+            members.push(Member { states, noise: Some(noise) });
+        }
+        Ok(Self { members, size })
+    }
+
+    /// The distribution of a reading at time number `k`, in the arithmetic with derivatives and in the plain one;
+    /// quantiles at the normal deviates `z`.
+    pub fn read(
+        &self,
+        k: usize,
+        hessian_weight: f64,
+        h: impl Fn(&[Jet<LANES>]) -> Jet<LANES>,
+        plain: impl Fn(&[f64]) -> f64,
+        z: &[f64],
+    ) -> Distribution {
+        let values: Vec<f64> = self.members.iter().map(|member| plain(&member.states[k])).collect();
+        let noisy: Vec<Reading> = self
+            .members
+            .iter()
+            .filter_map(|member| Some(read(&member.noise.as_ref()?[k], hessian_weight, &h)))
+            .collect();
+        let of = |part: fn(&Reading) -> f64| {
+            noisy.iter().map(part).sum::<f64>() / (noisy.len() as f64 * self.size)
+        };
+        let (shift, within) = (of(|r| r.shift), of(|r| r.variance.max(0.0)));
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let between = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        // Every second member is a coarser rule of the same kind.
+        let half: Vec<f64> = values.iter().step_by(2).copied().collect();
+        let error = (half.iter().sum::<f64>() / half.len() as f64 - mean).abs() * 0.5;
+        // Each member spreads as the nearest one whose noise is known.
+        let components: Vec<(f64, f64)> = values
+            .iter()
+            .map(|&value| {
+                let distance = |r: &&Reading| (r.value - value).abs();
+                let nearest = noisy
+                    .iter()
+                    .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+                    .expect("some member has its noise");
+                (value + nearest.shift / self.size, nearest.std(self.size))
+            })
+            .collect();
+        let quantiles = z.iter().map(|&z| mixture_quantile(&components, z)).collect();
+        Distribution { mean: mean + shift, std: (between + within).sqrt(), quantiles, error }
+    }
+}
+
+/// The law of infinite size from `x0` at time `start`.
+fn trajectory(
+    process: &Overlapping,
+    start: f64,
+    x0: &[f64],
+    times: &[f64],
+    tolerance: f64,
+) -> Result<Vec<Vec<f64>>, OdeError<Infallible>> {
+    let mut states = Vec::with_capacity(times.len());
+    ode::integrate(
+        &mut |_: f64, y: &[f64], dy: &mut [f64]| -> Result<(), Infallible> {
+            process.drift(y, dy);
+            Ok(())
+        },
+        start,
+        x0,
+        times,
+        &ode::Options::with_tolerance(tolerance),
+        |_, y| states.push(y.to_vec()),
+    )?;
+    Ok(states)
+}
+
+/// Members of the family that [`escape_times`] follows.
+const ESCAPES: usize = 400;
+
+/// Times at which |A| first passes `level`, ascending, one for each of many members of equal weight; those that have not
+/// passed it by `horizon` are infinite. Noise that is not in the start adds nothing to the time of an escape at this order.
+///
+/// # Errors
+/// As [`Family::new`].
+pub fn escape_times(
+    process: &Overlapping,
+    starts: &Starts,
+    level: f64,
+    horizon: f64,
+    tolerance: f64,
+) -> Result<Vec<f64>, OdeError<Infallible>> {
+    let grid: Vec<f64> =
+        (1..=2000).map(|i| starts.time + (horizon - starts.time) * i as f64 / 2000.0).collect();
+    let mut found = Vec::with_capacity(ESCAPES);
+    for x0 in starts.list(ESCAPES) {
+        let norm = |x: &[f64]| super::escape::asymmetry(process, x).0.norm();
+        let mut before = (starts.time, norm(&x0));
+        let mut passed = f64::INFINITY;
+        let states = trajectory(process, starts.time, &x0, &grid, tolerance)?;
+        for (&t, x) in grid.iter().zip(&states) {
+            let now = (t, norm(x));
+            if now.1 > level {
+                // Growth is exponential between two neighbours.
+                let share = (level / before.1).ln() / (now.1 / before.1).ln();
+                passed = before.0 + share.max(0.0) * (t - before.0);
+                break;
+            }
+            before = now;
+        }
+        found.push(passed);
+    }
+    found.sort_by(f64::total_cmp);
+    Ok(found)
+}
+
+/// The quantile of an even mixture of normal distributions, each with a centre and a standard deviation.
+fn mixture_quantile(components: &[(f64, f64)], z: f64) -> f64 {
+    let normal = Normal::standard();
+    let share = normal.cdf(z);
+    let mut low = f64::INFINITY;
+    let mut high = f64::NEG_INFINITY;
+    for &(centre, std) in components {
+        low = low.min(centre - 8.0 * std);
+        high = high.max(centre + 8.0 * std);
+    }
+    let below = |x: f64| {
+        let one = |&(centre, std): &(f64, f64)| {
+            if std > 0.0 {
+                normal.cdf((x - centre) / std)
+            } else if centre <= x {
+                1.0
+            } else {
+                0.0
+            }
+        };
+        components.iter().map(one).sum::<f64>() / components.len() as f64
+    };
+    for _ in 0..50 {
+        let middle = 0.5 * (low + high);
+        if below(middle) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
