@@ -54,6 +54,9 @@
 //! M target of rank r in n dimensions, k columns of X or F and G, m measurements; `discretisation-drift` E loss, g
 //! gradient, H Hessian with eigenvalues l_i, h step.
 //!
+//! Three more keep theirs as well: `extensive-width` κ = m/d units, α = n/d² samples, Δ the noise; `in-context` n examples in a
+//! prompt, s² the noise, B prompts per update; `sparse-parity` k features, β = B/d^(k−1).
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

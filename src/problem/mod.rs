@@ -9,13 +9,16 @@ pub mod committee;
 pub mod deep_linear;
 mod definition;
 pub mod discretisation_drift;
+pub mod extensive_width;
 pub mod gaussian_mixture;
+pub mod in_context;
 pub mod linear_regression;
 pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod scaling;
 pub mod single_index;
+pub mod sparse_parity;
 pub mod spec;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
@@ -28,12 +31,15 @@ use deep_linear::DeepLinear;
 pub use definition::Definition;
 use definition::direct_only;
 use discretisation_drift::DiscretisationDrift;
+use extensive_width::ExtensiveWidth;
 use gaussian_mixture::GaussianMixture;
+use in_context::InContext;
 use linear_regression::LinearRegression;
 use matrix_sensing::MatrixSensing;
 use noisy_quadratic::NoisyQuadratic;
 use ntk::Ntk;
 use single_index::SingleIndex;
+use sparse_parity::SparseParity;
 use spec::{Parameter, Settings, Violation};
 use streaming_sgd::StreamingSgd;
 use teacher_mixture::TeacherMixture;
@@ -82,6 +88,9 @@ pub const KINDS: &[ProblemKind] = &[
     class_imbalance::KIND,
     matrix_sensing::KIND,
     discretisation_drift::KIND,
+    sparse_parity::KIND,
+    in_context::KIND,
+    extensive_width::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -102,6 +111,9 @@ pub enum Problem {
     ClassImbalance(ClassImbalance),
     MatrixSensing(MatrixSensing),
     DiscretisationDrift(DiscretisationDrift),
+    ExtensiveWidth(ExtensiveWidth),
+    InContext(InContext),
+    SparseParity(SparseParity),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -226,6 +238,9 @@ impl Problem {
             "discretisation-drift" => {
                 DiscretisationDrift::from_settings(settings).map(Self::DiscretisationDrift)
             }
+            "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
+            "in-context" => InContext::from_settings(settings).map(Self::InContext),
+            "sparse-parity" => SparseParity::from_settings(settings).map(Self::SparseParity),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -259,6 +274,9 @@ impl Problem {
             Self::ClassImbalance(problem) => problem,
             Self::MatrixSensing(problem) => problem,
             Self::DiscretisationDrift(problem) => problem,
+            Self::SparseParity(problem) => problem,
+            Self::InContext(problem) => problem,
+            Self::ExtensiveWidth(problem) => problem,
         }
     }
 

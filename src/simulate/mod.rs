@@ -11,7 +11,9 @@ mod committee;
 mod deep_linear;
 mod dense;
 mod discretisation_drift;
+mod extensive_width;
 mod gaussian_mixture;
+mod in_context;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
@@ -20,6 +22,7 @@ mod noisy_quadratic;
 mod ntk;
 mod semidefinite;
 mod single_index;
+mod sparse_parity;
 mod streaming_sgd;
 mod teacher_mixture;
 mod transfer;
@@ -145,6 +148,9 @@ pub fn replica(
         Problem::ClassImbalance(problem) => class_imbalance::replica(problem, size, measure, stream, stop),
         Problem::MatrixSensing(problem) => matrix_sensing::replica(problem, size, measure, stream, stop),
         Problem::DiscretisationDrift(problem) => discretisation_drift::replica(problem, size, measure, stop),
+        Problem::SparseParity(problem) => sparse_parity::replica(problem, size, measure, stream, stop),
+        Problem::InContext(problem) => in_context::replica(problem, size, measure, stream, stop),
+        Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
     }
 }
 
@@ -166,6 +172,9 @@ pub fn start(
         }
         Problem::LinearRegression(_) => Ok(Start::Size(size)),
         Problem::BatchHessian(_) => Ok(Start::Size(size)),
+        Problem::SparseParity(_) => Ok(Start::Size(size)),
+        Problem::InContext(_) => Ok(Start::Size(size)),
+        Problem::ExtensiveWidth(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),
         Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),
         Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),

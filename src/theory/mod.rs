@@ -5,13 +5,16 @@ pub mod class_imbalance;
 pub mod committee;
 pub mod deep_linear;
 pub mod discretisation_drift;
+pub mod extensive_width;
 pub mod gaussian_mixture;
+pub mod in_context;
 pub mod linear_noise;
 pub mod linear_regression;
 pub mod matrix_sensing;
 pub mod noisy_quadratic;
 pub mod ntk;
 pub mod single_index;
+pub mod sparse_parity;
 pub mod streaming_sgd;
 pub mod teacher_mixture;
 pub mod transfer;
@@ -108,6 +111,15 @@ pub fn integrate(
         (Problem::DiscretisationDrift(problem), Start::Size(size)) => {
             discretisation_drift::integrate(problem, *size, times, observables, options)
         }
+        (Problem::ExtensiveWidth(problem), Start::Size(_)) => {
+            extensive_width::integrate(problem, times, observables, options)
+        }
+        (Problem::InContext(problem), Start::Size(_)) => {
+            in_context::integrate(problem, times, observables, options)
+        }
+        (Problem::SparseParity(problem), Start::Size(size)) => {
+            sparse_parity::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -186,6 +198,9 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::ClassImbalance(problem) => class_imbalance::overlay(problem, name),
         Problem::MatrixSensing(problem) => matrix_sensing::overlay(problem, name),
         Problem::DiscretisationDrift(problem) => discretisation_drift::overlay(problem, name),
+        Problem::SparseParity(problem) => sparse_parity::overlay(problem, name),
+        Problem::InContext(problem) => in_context::overlay(problem, name),
+        Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
     }
 }
 

@@ -1,0 +1,165 @@
+//! k-sparse parity learned by sign SGD on a polynomial network.
+
+mod parameters;
+
+pub use parameters::KIND;
+
+use super::spec::{Settings, Violation};
+use super::{Definition, Method, ObservableInfo, ProblemKind};
+
+/// Samples of one update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Batch {
+    /// B = value d^(k - 1).
+    Ratio(f64),
+    /// B itself.
+    Samples(usize),
+}
+
+/// y = x_1 ... x_k on x ~ {+-1}^d; network sum_r a_r (w_r.x)^k of m units, a and w drawn from {+-1}, a fixed;
+/// w <- (1 - eta) w + eta sgn~(batch mean of y grad f), sgn~ 0 within the dead zone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SparseParity {
+    /// k.
+    pub order: usize,
+    /// m.
+    pub width: usize,
+    /// eta.
+    pub learning_rate: f64,
+    /// rho in units of k!.
+    pub dead_zone: f64,
+    pub batch: Batch,
+    /// d where no simulation states it.
+    pub dimension: usize,
+    /// Fresh samples on which a simulation measures its accuracy.
+    pub test_samples: usize,
+}
+
+const DECLARED: &str = "every key is declared and checked";
+
+impl SparseParity {
+    /// B in dimension d.
+    pub fn batch_samples(&self, d: usize) -> usize {
+        match self.batch {
+            Batch::Ratio(ratio) => ((ratio * self.unit(d)).round() as usize).max(1),
+            Batch::Samples(samples) => samples,
+        }
+    }
+
+    /// B / d^(k - 1).
+    pub fn batch_ratio(&self, d: usize) -> f64 {
+        match self.batch {
+            Batch::Ratio(ratio) => ratio,
+            Batch::Samples(samples) => samples as f64 / self.unit(d),
+        }
+    }
+
+    fn unit(&self, d: usize) -> f64 {
+        libm::pow(d as f64, self.order as f64 - 1.0)
+    }
+
+    /// k!.
+    pub fn factorial(&self) -> f64 {
+        (1..=self.order).map(|i| i as f64).product()
+    }
+
+    /// See [`super::Problem::from_settings`].
+    ///
+    /// # Errors
+    /// A rate above 1, fewer coordinates than features.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
+        let count = |key| settings.count(key).expect(DECLARED);
+        let number = |key| settings.number(key).expect(DECLARED);
+        let (kind, keys) = settings.tagged("batch").expect(DECLARED);
+        let problem = Self {
+            order: count("order"),
+            width: count("width"),
+            learning_rate: number("learning_rate"),
+            dead_zone: number("dead_zone"),
+            batch: match kind {
+                "samples" => Batch::Samples(keys.count("value").expect(DECLARED)),
+                _ => Batch::Ratio(keys.number("value").expect(DECLARED)),
+            },
+            dimension: count("dimension"),
+            test_samples: count("test_samples"),
+        };
+        let mut broken = Vec::new();
+        if problem.learning_rate >= 1.0 {
+            let rule = format!("is {}: one update would forget the weights", problem.learning_rate);
+            broken.push(Violation::new("learning_rate", rule, "choose a rate below 1"));
+        }
+        if problem.dimension <= problem.order {
+            let rule =
+                format!("{} coordinates leave none beside {} features", problem.dimension, problem.order);
+            broken.push(Violation::new("dimension", rule, "choose a dimension above order"));
+        }
+        if broken.is_empty() { Ok(problem) } else { Err(broken) }
+    }
+}
+
+impl Definition for SparseParity {
+    fn kind(&self) -> &'static ProblemKind {
+        &KIND
+    }
+
+    fn observables(&self) -> Vec<ObservableInfo> {
+        let scalar = |name, label, doc, positive| ObservableInfo {
+            name,
+            label,
+            doc,
+            shape: vec![],
+            positive,
+            symmetric: false,
+        };
+        vec![
+            scalar(
+                "feature",
+                "feature",
+                "w_j times its first sign, mean over the features of good units",
+                false,
+            ),
+            scalar("bad_feature", "bad feature", "the same over the features of bad units", false),
+            scalar(
+                "noise_coordinate",
+                "noise",
+                "w_j times its first sign, mean over all other coordinates",
+                false,
+            ),
+            scalar(
+                "noise_rms",
+                "noise, r.m.s.",
+                "root mean square of the coordinates that are no feature",
+                true,
+            ),
+            scalar(
+                "gradient_noise",
+                "gradient noise",
+                "root mean square over coordinates that are no feature of the batch mean of y grad f",
+                true,
+            ),
+            scalar(
+                "signal",
+                "signal",
+                "batch mean of y grad f times the first sign, mean over the features of good units",
+                false,
+            ),
+            scalar("accuracy", "accuracy", "share of fresh samples with the right sign", false),
+        ]
+    }
+
+    fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
+        8.0 * (256.0 * (size + 2 * self.width) as f64 + 4.0 * (size * self.width) as f64)
+    }
+
+    fn recorded_time(&self, time: f64, _size: usize) -> f64 {
+        time.round()
+    }
+
+    /// .
+    fn cost(&self, end: f64, size: usize, _method: Method, law: bool) -> f64 {
+        let products = (size * self.width) as f64;
+        let samples = end * self.batch_samples(size.max(1)) as f64 + self.test_samples as f64;
+        let law = if law { 2e-6 * (end + 30.0) * (self.width * self.order) as f64 } else { 0.0 };
+        if size == 0 { law } else { 4e-10 * products * samples + law }
+    }
+}

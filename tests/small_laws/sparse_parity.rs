@@ -1,0 +1,103 @@
+//! Sparse parities by sign SGD.
+
+use super::{law, refutes, replicas, scenario, standard_errors};
+
+fn text(order: usize, batch: &str, rest: &str) -> String {
+    format!(
+        "kind = \"sparse-parity\"\norder = {order}\nwidth = 24\nlearning_rate = 0.1\ndead_zone = 0.1\nbatch = {batch}\n{rest}"
+    )
+}
+
+fn ratio(value: f64) -> String {
+    format!("{{ kind = \"ratio\", value = {value:?} }}")
+}
+
+fn rest(times: &str, observables: &str, sizes: &str, replicas: &str, claim: &str) -> String {
+    let limit = if sizes.contains(',') { "extrapolate" } else { "at-size" };
+    format!(
+        "[observe]\ntimes = {times}\n[simulation]\nmethod = \"direct\"\nsizes = {sizes}\nreplicas = {replicas}\nseed = 4
+[[panel]]\ny = [{observables}]\nresiduals = false\n[claim]\nlimit = \"{limit}\"\n{claim}"
+    )
+}
+
+const ANY: &str = "metric = \"absolute\"\nobservables = [\"accuracy\"]\nresolution = 0.2";
+
+#[test]
+fn gradient_noise_is_that_of_the_paper() {
+    // Law 2, 1, .5 beside simulated 1.92, 1.01, .50 for k = 2; 5.2, 2.5, 1.3 simulated for k = 3.
+    for (order, expected) in [(2, [2.0, 1.0, 0.5]), (3, [5.196, 2.598, 1.299])] {
+        for (beta, expected) in [1.0, 4.0, 16.0].into_iter().zip(expected) {
+            let text = text(order, &ratio(beta), "");
+            let scenario =
+                scenario(&text, &rest("[0.0]", "\"gradient_noise\", \"accuracy\"", "[100]", "1", ANY), &[]);
+            let found = law(&scenario, 100);
+            let found = found.get("gradient_noise").expect("of the law")[0];
+            assert!((found - expected).abs() < 5e-4, "{order} {beta}: {found}");
+        }
+    }
+}
+
+#[test]
+fn gradient_noise_of_drawn_batches_tends_to_the_law() {
+    for (order, sizes) in [(2, "[20, 40, 80]"), (3, "[12, 24, 48]")] {
+        let claim = "metric = \"relative\"\nobservables = [\"gradient_noise\"]\nresolution = 0.03";
+        let rest = rest("[0.0]", "\"gradient_noise\"", sizes, "[200, 100, 50]", claim);
+        let faults: &[&str] = if order == 3 {
+            &["drop=moments", "problem.batch.value=1.25"]
+        } else {
+            &["problem.batch.value=1.25"]
+        };
+        refutes(&text(order, &ratio(2.0), ""), &rest, faults);
+    }
+}
+
+#[test]
+fn trained_coordinates_are_those_of_the_paper() {
+    // k = 2, eta = .1, T = 25, rho = .1 k!, d = 20, B = 2000: feature 1.000, noise .0714 simulated, law .0718.
+    let text = text(2, "{ kind = \"samples\", value = 2000 }", "");
+    let observables = "\"feature\", \"noise_coordinate\", \"accuracy\"";
+    let scenario = scenario(&text, &rest("[25.0]", observables, "[20]", "1", ANY), &[]);
+    let law = law(&scenario, 20);
+    assert!((law.get("noise_coordinate").expect("of the law")[0] - 0.0718).abs() < 5e-5);
+    assert!((law.get("feature").expect("of the law")[0] - 1.0).abs() < 1e-3);
+    let runs = replicas(&scenario, 20, 24);
+    let off = standard_errors(&law, &runs, "noise_coordinate");
+    assert!(off < 4.0, "{off} standard errors");
+    let feature = runs.iter().map(|r| r.get("feature").expect("measured")[0]).sum::<f64>() / 24.0;
+    assert!((feature - 1.0).abs() < 2e-3, "{feature}");
+}
+
+#[test]
+fn noisy_batches_move_the_weights_as_the_law_says() {
+    for (order, beta, sizes) in [(2, 3.0, "[50, 100, 200]"), (3, 8.0, "[16, 24, 36]")] {
+        let observables = "\"bad_feature\", \"noise_coordinate\", \"noise_rms\"";
+        let claim = format!("metric = \"absolute\"\nobservables = [{observables}]\nresolution = 0.06");
+        let rest = rest("[1.0, 3.0, 8.0, 20.0]", observables, sizes, "[64, 48, 32]", &claim);
+        refutes(&text(order, &ratio(beta), ""), &rest, &["drop=decay", "problem.learning_rate=1.3"]);
+    }
+}
+
+#[test]
+fn signal_is_the_factorial() {
+    for order in [2, 3] {
+        let claim = "metric = \"relative\"\nobservables = [\"signal\"]\nresolution = 0.05";
+        let rest = rest("[0.0]", "\"signal\"", "[20]", "60", claim);
+        refutes(&text(order, &ratio(30.0), ""), &rest, &["drop=factorial"]);
+    }
+}
+
+#[test]
+fn accuracy_depends_on_the_batch_ratio() {
+    for order in [2, 3] {
+        let at = |beta: f64, d: usize| {
+            let text = text(order, &ratio(beta), "");
+            let scenario = scenario(&text, &rest("[50.0]", "\"accuracy\"", "[30]", "1", ANY), &[]);
+            law(&scenario, d).values[0][0]
+        };
+        // Chance below, right above, at every d.
+        for d in [50, 400] {
+            assert!(at(0.02, d) < 0.6, "{order}: {}", at(0.02, d));
+            assert!(at(200.0, d) > 0.9, "{order}: {}", at(200.0, d));
+        }
+    }
+}
