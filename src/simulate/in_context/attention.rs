@@ -164,7 +164,7 @@ mod tests {
         let mut attention = Attention::new(&problem, Init::Random { std: 0.4 }, &stream);
         attention.accumulate(&prompts, 1.3);
         let gradient = attention.gradient.clone();
-        for i in 0..gradient.len() {
+        for (i, &gradient) in gradient.iter().enumerate() {
             let step = 1e-5;
             let kept = attention.parameters[i];
             let mut loss = |x| {
@@ -173,11 +173,7 @@ mod tests {
             };
             let slope = (loss(kept + step) - loss(kept - step)) / (2.0 * step);
             attention.parameters[i] = kept;
-            assert!(
-                (slope - gradient[i]).abs() < 1e-6 * (1.0 + slope.abs()),
-                "{i}: {slope}, {}",
-                gradient[i]
-            );
+            assert!((slope - gradient).abs() < 1e-6 * (1.0 + slope.abs()), "{i}: {slope}, {gradient}");
         }
     }
 }

@@ -71,7 +71,7 @@ impl Background {
             let hermite = factorial(p) / (factorial(j) * factorial(l) * libm::pow(2.0, l as f64));
             sum += hermite * hermite * factorial(j) * libm::pow(r, j as f64);
         }
-        let sign = if (delta + g + h) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (delta + g + h).is_multiple_of(2) { 1.0 } else { -1.0 };
         sign * sum / double_factorial(2 * p as i64 - 1)
     }
 
