@@ -413,7 +413,7 @@ fn one_step_of_sgd_moves_the_overlaps_as_the_law_says() {
         }
         let slopes = initial_slopes(&problem);
         for (o, name) in names.iter().enumerate() {
-            if name.starts_with(['g', 'T']) {
+            if name.starts_with(['g', 'T', 's']) {
                 continue;
             }
             let n = UPDATES as f64;

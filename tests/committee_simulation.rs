@@ -37,8 +37,10 @@ fn generic() -> Committee {
     }
 }
 
+/// The error, all overlaps and v: what is read off R as 0 or 1 is left out.
 fn names(problem: &Committee) -> Vec<String> {
-    problem.observables().iter().flat_map(|o| o.entries()).collect()
+    let infos = problem.observables();
+    infos.iter().filter(|o| o.name != "specialised").flat_map(|o| o.entries()).collect()
 }
 
 fn run_with(problem: &Committee, d: usize, times: &[f64], risk: Risk, stream: &Stream) -> Replica {

@@ -912,6 +912,9 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                 let mut changes = vec![change.as_str()];
                 match parameter.key {
                     "training_set" => changes.extend(["law.enabled=false", "claim=[]"]),
+                    "learning_rate" if kind.kind == "matrix-sensing" => {
+                        changes.push("problem.limit=measurements")
+                    }
                     "leak" => changes.push("problem.activation=leaky-relu"),
                     "coefficients" if kind.kind == "ntk" => changes.push("problem.activation=polynomial"),
                     "whitened" => changes.push("problem.training_set=100"),

@@ -68,6 +68,8 @@ pub struct ProblemKind {
     pub default_tolerance: f64,
     /// Structural faults of the law that `--fault` accepts, with their meaning.
     pub law_faults: &'static [(&'static str, &'static str)],
+    /// Further ones of the law at finite size, which leave the law of infinite size as it is.
+    pub finite_size_faults: &'static [(&'static str, &'static str)],
     /// Named asymptotic formulas that a panel may overlay, with their meaning.
     pub overlays: &'static [(&'static str, &'static str)],
 }

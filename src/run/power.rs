@@ -36,7 +36,7 @@ pub struct Row {
 /// Every fault of the scenario's problem: the structural ones, and each number of the problem changed by a
 /// tenth, whole numbers by one.
 pub fn faults(kind: &ProblemKind) -> Vec<String> {
-    let structural = kind.law_faults.iter().map(|(name, _)| name.to_string());
+    let structural = kind.law_faults.iter().chain(kind.finite_size_faults).map(|(name, _)| name.to_string());
     let is_count =
         |key: &str| kind.parameters.iter().any(|p| p.key == key && matches!(p.kind, Kind::Count { .. }));
     let affine = numeric_keys(kind)

@@ -56,7 +56,8 @@ pub(super) fn faults(arguments: &[String], kind: &ProblemKind, issues: &mut Vec<
         let document = Document::option("--fault", argument);
         let whole = At::new(&document, 0..argument.len());
         let text = argument.trim();
-        if kind.law_faults.iter().any(|(name, _)| *name == text) {
+        let all = || kind.law_faults.iter().chain(kind.finite_size_faults);
+        if all().any(|(name, _)| *name == text) {
             faults.push(Fault::Structural(text.into()));
             continue;
         }
@@ -66,7 +67,7 @@ pub(super) fn faults(arguments: &[String], kind: &ProblemKind, issues: &mut Vec<
             (None, None) => (text, "", false),
         };
         let key = key.trim().strip_prefix("problem.").unwrap_or(key.trim());
-        let structural = kind.law_faults.iter().map(|(name, _)| *name);
+        let structural = all().map(|(name, _)| *name);
         if !keys.iter().any(|known| known == key) {
             let all: Vec<&str> = keys.iter().map(String::as_str).chain(structural.clone()).collect();
             let help = match super::message::nearest(text, structural.clone())
@@ -141,6 +142,13 @@ impl Common<'_> {
             faults: self.structural(),
             finite_size: law.flag("finite_size")?,
         };
+        if let Some(fault) = options.faults.iter().find(|fault| self.concerns_finite_size(fault))
+            && !options.finite_size
+        {
+            let rule = format!("{fault} changes the law at finite size, and nothing predicts it");
+            let issue = Issue::general("law.finite_size", rule);
+            self.issues.push(issue.help("add finite_size = true to [law], or --set law.finite_size=true"));
+        }
         if let Some(Some(settings)) = &simulation_settings {
             self.check_method(root, &problem, settings);
         }
@@ -324,6 +332,10 @@ impl Common<'_> {
             let path = join("problem", &violation.key);
             self.issues.push(Issue::key(at, path, &violation.rule).help(&violation.remedy));
         }
+    }
+
+    fn concerns_finite_size(&self, fault: &str) -> bool {
+        self.kind.finite_size_faults.iter().any(|(name, _)| *name == fault)
     }
 
     fn structural(&self) -> Vec<String> {

@@ -22,6 +22,7 @@ pub fn text(kind: &ProblemKind) -> String {
     }
     named(&mut text, "Asymptotic formulas for panel.overlays", kind.overlays);
     named(&mut text, "Faults of the law for --fault, besides KEY=FACTOR and KEY+=DELTA", kind.law_faults);
+    named(&mut text, "Further ones of the law at finite size", kind.finite_size_faults);
     text + &format!("\nSource: {}\n", kind.source)
 }
 

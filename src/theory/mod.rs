@@ -30,7 +30,7 @@ use std::time::Instant;
 pub struct LawOptions {
     /// Relative and absolute tolerance of the integrator on the order parameters.
     pub tolerance: f64,
-    /// Structural faults to plant, by the names of [`crate::problem::ProblemKind::law_faults`].
+    /// Structural faults to plant, by the names of [`crate::problem::ProblemKind::law_faults`] and `finite_size_faults`.
     pub faults: Vec<String>,
     /// Integrate a second time with ten times the tolerance; the difference is the error of every value.
     pub measure_error: bool,
@@ -220,6 +220,11 @@ fn unknown_observable(name: &str, known: &[ObservableInfo]) -> LawError {
 fn unknown_overlay(name: &str, kind: &ProblemKind) -> LawError {
     let known: Vec<&str> = kind.overlays.iter().map(|(name, _)| *name).collect();
     LawError::UnknownOverlay { name: name.into(), known: known.join(", ") }
+}
+
+/// Whether a fault concerns the law at finite size alone.
+fn is_of_finite_size(fault: &str, kind: &ProblemKind) -> bool {
+    kind.finite_size_faults.iter().any(|(name, _)| *name == fault)
 }
 
 fn unknown_fault(name: &str, kind: &ProblemKind) -> LawError {

@@ -26,6 +26,7 @@ Batches and data are counted in units of P. For the observable density the time 
         ("drop=shift", "leaves an outlier where the true Hessian has it"),
         ("square=noise", "the standard deviation of the noise in place of its square"),
     ],
+    finite_size_faults: &[],
     overlays: &[("true-eigenvalue", "l_1"), ("bulk-edge", "upper edge of the bulk")],
 };
 

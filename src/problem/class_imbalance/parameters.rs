@@ -31,6 +31,7 @@ p_k is the probability of the label. Memories of 1/(1 − β) updates vanish wit
         ("drop=momentum", "leaves out the factor 1/(1 - μ)"),
         ("drop=epsilon", "leaves out the ε of Adam"),
     ],
+    finite_size_faults: &[],
     overlays: &[("chance", "loss of equal probabilities, ln c")],
 };
 

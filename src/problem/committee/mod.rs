@@ -5,8 +5,8 @@ mod parameters;
 pub mod risk;
 
 pub use overlaps::Overlaps;
+pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
-pub use parameters::{FINITE_SIZE_FAULTS, KIND};
 
 use super::activation::Activation;
 use super::scaling::OutputScaling;

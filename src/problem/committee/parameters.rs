@@ -38,15 +38,17 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
         ("square=noise", "puts the fourth power of noise_std where its square belongs"),
         ("swap=i3", "uses I3(i,k,.) where the equation of Q has I3(k,i,.)"),
         ("halve=i2", "halves I2 wherever it enters"),
-        ("drop=clock", "finite size: leaves out - J F / 2, the error of a clock with steps of 1/d"),
-        ("drop=correction", "finite size: leaves out G1, the correction of order 1/d to the mean step"),
-        ("drop=curvature", "finite size: leaves out H:Sigma / 2 in the bias"),
-        ("double=curvature", "finite size: puts H:Sigma where its half belongs"),
-        ("drop=hessian", "finite size: leaves the second derivative of an observable out of its shift"),
-        ("drop=mean-square", "finite size: takes the second moment of a step for its covariance"),
-        ("drop=spread-noise", "finite size: leaves the label noise out of the spread"),
-        ("halve=start-variance", "finite size: halves the variance of the squared norms of random weights"),
-        ("drop=late-noise", "finite size: an escape starts from the spread of the start alone"),
+    ],
+    finite_size_faults: &[
+        ("drop=clock", "leaves out - J F / 2, the error of a clock with steps of 1/d"),
+        ("drop=correction", "leaves out G1, the correction of order 1/d to the mean step"),
+        ("drop=curvature", "leaves out H:Sigma / 2 in the bias"),
+        ("double=curvature", "puts H:Sigma where its half belongs"),
+        ("drop=hessian", "leaves the second derivative of an observable out of its shift"),
+        ("drop=mean-square", "takes the second moment of a step for its covariance"),
+        ("drop=spread-noise", "leaves the label noise out of the spread"),
+        ("halve=start-variance", "halves the variance of the squared norms of random weights"),
+        ("drop=late-noise", "an escape starts from the spread of the start alone"),
     ],
     overlays: &[
         ("final-error", "final error to second order in noise_std, exact in the learning rate (smooth odd activations)"),
@@ -54,19 +56,6 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
         ("plateau", "error of the unspecialised plateau for K = M, T = I, erf, small learning rate"),
     ],
 };
-
-/// Faults that leave the law of infinite size as it is.
-pub const FINITE_SIZE_FAULTS: &[&str] = &[
-    "drop=clock",
-    "drop=correction",
-    "drop=curvature",
-    "double=curvature",
-    "drop=hessian",
-    "drop=mean-square",
-    "drop=spread-noise",
-    "halve=start-variance",
-    "drop=late-noise",
-];
 
 /// Q and T have the squares of the widths as entries: at this width each takes 32 MB.
 const MAX_WIDTH: u64 = 2048;

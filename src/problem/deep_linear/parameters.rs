@@ -30,6 +30,7 @@ vanishing random weights: modes learn one after the other, mode i as an aligned 
         ("drop=saturation", "leaves out the term that ends the learning of a mode"),
         ("drop=depth", "leaves out the sum over layers: every rate is divided by their number"),
     ],
+    finite_size_faults: &[],
     overlays: &[
         ("first-mode-time", "time at which the first mode of an aligned start is learnt, in closed form"),
         ("small-start-time", "the same for u0 -> 0 and L > 2: u0^-(1 - 2/L) / (L s (1 - 2/L))"),

@@ -30,6 +30,7 @@ parts. Quadratics are E = θᵀ A θ: gradient 2 A θ, l = 2 a.",
         ("halve=drift", "the flow of the step h/2"),
         ("drop=third-derivative", "leaves out D^3 E[g, g]"),
     ],
+    finite_size_faults: &[],
     overlays: &[("edge", "h l = 2 of sharpness"), ("complex-edge", "h l = 1 of sharpness")],
 };
 

@@ -29,6 +29,7 @@ gradient-descent: W <- W + rate W d/(2 n) Σ r_μ (x_μ x_μᵀ − I)/√d with
         ("drop=width", "forgets the hidden units: a Gaussian matrix of the same variance in place of S"),
         ("halve=samples", "2 alpha in place of 4 alpha: off-diagonal entries counted once"),
     ],
+    finite_size_faults: &[],
     overlays: &[("perfect-recovery", "kappa - kappa^2/2 for kappa <= 1, else 1/2: samples per d^2")],
 };
 

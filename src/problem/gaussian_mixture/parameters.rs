@@ -32,6 +32,7 @@ populations give its standard error. For the square loss two exact routes need n
         ("drop=response", "leaves out how later gradients answer to the fields: the terms <g e_j>"),
         ("drop=batch-noise", "replaces the selection of samples by its mean"),
     ],
+    finite_size_faults: &[],
     overlays: &[("bayes-optimal", "smallest possible test error on two clusters, erfc(sqrt(α/(2Δ(α + Δ))))/2")],
 };
 

@@ -29,6 +29,7 @@ With adam or a random start the law is the best step, at every time: where train
         ("drop=noise", "leaves out the noise of the labels"),
         ("drop=trace", "leaves out the interference of the other directions, tr(S Gamma)"),
     ],
+    finite_size_faults: &[],
     overlays: &[("best-risk", "excess risk of the best preconditioned step"), ("best-rate", "tr(M S)/d of that step")],
 };
 

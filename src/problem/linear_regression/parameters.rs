@@ -28,6 +28,7 @@ mean squared errors with label noise; divide by σ² for the units of the paper,
         ("drop=frozen", "leaves out the directions that the data do not span"),
         ("drop=overfitting", "leaves out the label noise that the weights learn"),
     ],
+    finite_size_faults: &[],
     overlays: &[
         ("optimal-ridge-error", "error of ridge regression at its optimal strength σ²/(σ_w² + σ_0²)"),
         ("interpolation-error", "error at t -> infinity"),

@@ -34,6 +34,7 @@ The target's basis is that of the axes: random factors and measurements know no 
         ("drop=restriction", "restricted_eigenvalue is the smallest eigenvalue of all"),
         ("drop=cure", "leaves the factors as they are at the time of the cure"),
     ],
+    finite_size_faults: &[],
     overlays: &[
         ("tail-prefactor", "(k - r)/4 of scaled_error for symmetric factors"),
         ("signal-rate", "s_r, the rate of symmetric factors with k = r"),

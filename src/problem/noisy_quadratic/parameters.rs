@@ -26,6 +26,7 @@ Steps to a target T(B) are the fewest updates after which the mean risk is at mo
         ("drop=noise", "leaves out the gradient noise"),
         ("drop=correlation", "forgets the correlation of weights and velocity"),
     ],
+    finite_size_faults: &[],
     overlays: &[("noise-floor", "risk at t -> infinity of the constant rate, at the stated number of modes")],
 };
 

@@ -29,6 +29,7 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
         ("drop=derivative", "takes the kernel of a trained last layer only, T = S"),
         ("drop=variance", "leaves the variance over starts out of losses and squared outputs"),
     ],
+    finite_size_faults: &[],
     overlays: &[("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points")],
 };
 

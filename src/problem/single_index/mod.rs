@@ -5,8 +5,8 @@ mod parameters;
 pub mod risk;
 
 pub use link::{HIGHEST_ORDER, Link, Polynomial, Smoothed};
+pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
-pub use parameters::{FINITE_SIZE_FAULTS, KIND};
 
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};

@@ -4,10 +4,6 @@ use super::{Algorithm, HIGHEST_ORDER, Init, Inputs, Link, Planted, Polynomial, S
 use crate::problem::ProblemKind;
 use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation};
 
-/// Faults that leave the law of infinite size as it is.
-pub const FINITE_SIZE_FAULTS: &[&str] =
-    &["drop=clock", "drop=correction", "drop=curvature", "drop=mean-square"];
-
 pub const KIND: ProblemKind = ProblemKind {
     kind: "single-index",
     title: "Single-index model, spherical one-pass SGD",
@@ -34,10 +30,12 @@ samples for k* = 1, d log d for k* = 2 and d^(k*−1) for k* ≥ 3 with a ≥ (k
         ("drop=V", "leaves out the term of second order in the learning rate"),
         ("drop=noise", "leaves the label noise out of V"),
         ("drop=sphere", "leaves out the factor that keeps the student on the sphere, 1 - m^2"),
-        ("drop=clock", "finite size: leaves out - J F / 2, the error of a clock with steps of 1/d"),
-        ("drop=correction", "finite size: leaves out G1, the correction of order 1/d to the mean step"),
-        ("drop=curvature", "finite size: leaves out H:Sigma / 2 in the bias"),
-        ("drop=mean-square", "finite size: takes the second moment of a step for its covariance"),
+    ],
+    finite_size_faults: &[
+        ("drop=clock", "leaves out - J F / 2, the error of a clock with steps of 1/d"),
+        ("drop=correction", "leaves out G1, the correction of order 1/d to the mean step"),
+        ("drop=curvature", "leaves out H:Sigma / 2 in the bias"),
+        ("drop=mean-square", "takes the second moment of a step for its covariance"),
     ],
     overlays: &[
         ("critical-rate", "learning rate 4 sum k c_k^2 / (-dV/dm at m = 1) below which perfect recovery is stable, for a matched polynomial"),

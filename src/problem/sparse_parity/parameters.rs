@@ -29,6 +29,7 @@ q d, with the d of the simulation, or of dimension.",
         ("drop=decay", "leaves out the weight decay: w <- w + eta sgn~"),
         ("drop=moments", "1 in place of (2k - 3)!!, as if |w.x| were constant"),
     ],
+    finite_size_faults: &[],
     overlays: &[("initial-noise", "k sqrt((2k-3)!!) / sqrt(beta), gradient noise of the first update"), ("initial-signal", "k!")],
 };
 

@@ -29,6 +29,7 @@ s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η 
         ("drop=noise-floor", "leaves out the label noise of the risk"),
         ("square=noise", "noise_std in place of its square"),
     ],
+    finite_size_faults: &[],
     overlays: &[
         ("noise-floor", "risk at t -> infinity of a constant rate on fresh samples"),
         ("critical-rate", "largest rate with a finite mean square: 2 B d / tr H"),

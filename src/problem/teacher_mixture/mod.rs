@@ -8,7 +8,7 @@ pub mod risk;
 
 pub use label::{LabelMoments, LabelRule};
 pub use overlaps::Overlaps;
-pub use parameters::{FINITE_SIZE_FAULTS, KIND};
+pub use parameters::KIND;
 
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};

@@ -5,9 +5,6 @@ use crate::problem::ProblemKind;
 use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation};
 use nalgebra::{DMatrix, DVector};
 
-/// Faults that leave the law of infinite size as it is.
-pub const FINITE_SIZE_FAULTS: &[&str] = &["drop=clock", "drop=correction", "drop=mean-square"];
-
 pub const KIND: ProblemKind = ProblemKind {
     kind: "teacher-mixture",
     title: "Linear student on sub-populations with teachers of their own, one-pass SGD",
@@ -37,9 +34,11 @@ A linear system: solved by a matrix exponential, in closed form for centred clus
         ("drop=eta2", "leaves out the term of second order in the learning rate"),
         ("drop=slope", "leaves k_c out: labels depend on the sub-population alone"),
         ("merge=teachers", "puts the teacher of the first sub-population in place of all others in the equation of R"),
-        ("drop=clock", "finite size: leaves out - J F / 2, the error of a clock with steps of 1/d"),
-        ("drop=correction", "finite size: leaves out G1, the correction of order 1/d to the mean step"),
-        ("drop=mean-square", "finite size: takes the second moment of a step for its covariance"),
+    ],
+    finite_size_faults: &[
+        ("drop=clock", "leaves out - J F / 2, the error of a clock with steps of 1/d"),
+        ("drop=correction", "leaves out G1, the correction of order 1/d to the mean step"),
+        ("drop=mean-square", "takes the second moment of a step for its covariance"),
     ],
     overlays: &[
         ("final-loss-1", "loss of the first sub-population for infinite time"),

@@ -27,6 +27,7 @@ Only mean and covariance of z matter as d -> infinity.",
         ("square=noise", "noise_std in place of its square"),
         ("drop=start", "forgets the pretrained weights: descent from 0 for classification, δ = 0 for regression"),
     ],
+    finite_size_faults: &[],
     overlays: &[("pretrained-risk", "what the pretrained weights have before fine-tuning")],
 };
 

@@ -26,10 +26,10 @@ pub mod finite_size;
 mod general;
 mod reduced;
 
-use super::{LawError, LawOptions, follow};
+use super::{LawError, LawOptions, follow, is_of_finite_size};
 use crate::problem::Definition;
 use crate::problem::activation::Activation;
-use crate::problem::committee::{Committee, FINITE_SIZE_FAULTS, KIND, Overlaps, Trained};
+use crate::problem::committee::{Committee, KIND, Overlaps, Trained};
 use crate::trajectory::Curve;
 
 pub use asymptotics::overlay;
@@ -77,7 +77,7 @@ impl Coefficients {
                 "swap=i3" => coefficients.swap_i3 = true,
                 "halve=i2" => coefficients.i2_factor = 0.5,
                 // Of the law at finite size alone.
-                other if FINITE_SIZE_FAULTS.contains(&other) => {}
+                other if is_of_finite_size(other, &KIND) => {}
                 other => {
                     let known: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
                     return Err(LawError::UnknownFault { name: other.into(), known: known.join(", ") });

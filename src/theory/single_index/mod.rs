@@ -27,11 +27,11 @@ pub(crate) mod finite_size;
 
 pub use exponents::{RESOLUTION, generative_exponent, hermite_coefficients, information_exponent};
 
-use super::{Law, LawError, LawOptions, follow};
+use super::{Law, LawError, LawOptions, follow, is_of_finite_size};
 use crate::math::gaussian::AverageError;
 use crate::ode;
 use crate::problem::Definition;
-use crate::problem::single_index::{Algorithm, FINITE_SIZE_FAULTS, KIND, SingleIndex, risk::Constants};
+use crate::problem::single_index::{Algorithm, KIND, SingleIndex, risk::Constants};
 use crate::trajectory::Curve;
 use averages::Averages;
 
@@ -90,7 +90,7 @@ impl<'a> Equations<'a> {
         for fault in faults {
             match fault.as_str() {
                 // Of the law at finite size alone.
-                other if FINITE_SIZE_FAULTS.contains(&other) => {}
+                other if is_of_finite_size(other, &KIND) => {}
                 "drop=V" => second_order = 0.0,
                 "drop=noise" => noise = 0.0,
                 "drop=sphere" => on_sphere = false,

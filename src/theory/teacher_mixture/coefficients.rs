@@ -1,7 +1,7 @@
 //! The coefficients of the law, faults included.
 
-use crate::problem::teacher_mixture::{FINITE_SIZE_FAULTS, KIND, LabelMoments, Overlaps, TeacherMixture};
-use crate::theory::LawError;
+use crate::problem::teacher_mixture::{KIND, LabelMoments, Overlaps, TeacherMixture};
+use crate::theory::{LawError, is_of_finite_size};
 use nalgebra::DMatrix;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Coefficients {
             match fault.as_str() {
                 "drop=eta2" => coefficients.second_order = 0.0,
                 // Of the law at finite size alone.
-                other if FINITE_SIZE_FAULTS.contains(&other) => {}
+                other if is_of_finite_size(other, &KIND) => {}
                 "drop=slope" => coefficients.labels.iter_mut().for_each(|label| label.slope = 0.0),
                 "merge=teachers" => {
                     let first = coefficients.t.row(0).into_owned();
