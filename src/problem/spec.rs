@@ -131,6 +131,23 @@ pub struct Parameter {
     pub example: &'static str,
 }
 
+/// A key of one number.
+pub const fn number(
+    key: &'static str,
+    symbol: &'static str,
+    range: Range,
+    default: Default,
+    doc: &'static str,
+    example: &'static str,
+) -> Parameter {
+    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
+}
+
+/// A required matrix, whose symbol is its key.
+pub const fn matrix(key: &'static str, doc: &'static str, example: &'static str) -> Parameter {
+    Parameter { key, symbol: key, kind: Kind::Matrix, default: Default::Required, doc, example }
+}
+
 /// The checked values of one section, in the order of its declaration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings(pub Vec<(&'static str, Value)>);

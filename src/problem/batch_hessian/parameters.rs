@@ -1,7 +1,7 @@
 //! The scenario keys of batch Hessians.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "batch-hessian",
@@ -29,17 +29,6 @@ Batches and data are counted in units of P. For the observable density the time 
     finite_size_faults: &[],
     overlays: &[("true-eigenvalue", "l_1"), ("bulk-edge", "upper edge of the bulk")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {

@@ -1,7 +1,7 @@
 //! The scenario keys of class imbalance.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "class-imbalance",
@@ -36,17 +36,6 @@ p_k is the probability of the label. Memories of 1/(1 − β) updates vanish wit
 };
 
 const MAX_CLASSES: u64 = 100_000;
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const fn count(key: &'static str, symbol: &'static str, min: u64, max: u64, doc: &'static str) -> Parameter {
     Parameter { key, symbol, kind: Kind::Count { min, max }, default: Default::Required, doc, example: "100" }

@@ -4,7 +4,7 @@ use super::{Committee, Init, Surplus, Teacher, Trained};
 use crate::problem::ProblemKind;
 use crate::problem::activation::Activation;
 use crate::problem::scaling::OutputScaling;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation, matrix};
 use nalgebra::{DMatrix, DVector};
 
 pub const KIND: ProblemKind = ProblemKind {
@@ -72,10 +72,6 @@ const RANDOM: Variant = Variant {
         example: "1.0",
     }],
 };
-
-const fn matrix(key: &'static str, doc: &'static str, example: &'static str) -> Parameter {
-    Parameter { key, symbol: key, kind: Kind::Matrix, default: Default::Required, doc, example }
-}
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {

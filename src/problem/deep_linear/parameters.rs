@@ -1,7 +1,7 @@
 //! The scenario keys of the deep linear problem.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, matrix};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "deep-linear",
@@ -79,10 +79,6 @@ const fn per_mode(key: &'static str, doc: &'static str, example: &'static str) -
         doc,
         example,
     }
-}
-
-const fn matrix(key: &'static str, doc: &'static str, example: &'static str) -> Parameter {
-    Parameter { key, symbol: key, kind: Kind::Matrix, default: Default::Required, doc, example }
 }
 
 const fn width(

@@ -1,7 +1,7 @@
 //! The scenario keys of discretisation drift.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "discretisation-drift",
@@ -33,17 +33,6 @@ parts. Quadratics are E = θᵀ A θ: gradient 2 A θ, l = 2 a.",
     finite_size_faults: &[],
     overlays: &[("edge", "h l = 2 of sharpness"), ("complex-edge", "h l = 1 of sharpness")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const fn count(key: &'static str, max: u64, doc: &'static str, example: &'static str) -> Parameter {
     Parameter { key, symbol: "", kind: Kind::Count { min: 1, max }, default: Default::Required, doc, example }

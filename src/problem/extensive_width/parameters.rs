@@ -1,7 +1,7 @@
 //! The scenario keys of extensive-width quadratic networks.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "extensive-width",
@@ -32,17 +32,6 @@ gradient-descent: W <- W + rate W d/(2 n) Σ r_μ (x_μ x_μᵀ − I)/√d with
     finite_size_faults: &[],
     overlays: &[("perfect-recovery", "kappa - kappa^2/2 for kappa <= 1, else 1/2: samples per d^2")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const PARAMETERS: &[Parameter] = &[
     number("width_ratio", "κ", Range::Positive, Default::Required, "hidden units per dimension, m/d", "0.5"),

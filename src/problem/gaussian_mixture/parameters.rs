@@ -3,7 +3,7 @@
 use super::stability;
 use super::{Batch, Data, Dynamics, GaussianMixture, Loss, Route};
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "gaussian-mixture",
@@ -35,17 +35,6 @@ populations give its standard error. For the square loss two exact routes need n
     finite_size_faults: &[],
     overlays: &[("bayes-optimal", "smallest possible test error on two clusters, erfc(sqrt(α/(2Δ(α + Δ))))/2")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 use Default::{Absent, Required};
 

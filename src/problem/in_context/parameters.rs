@@ -1,7 +1,7 @@
 //! The scenario keys of linear regression in context.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "in-context",
@@ -32,17 +32,6 @@ With adam or a random start the law is the best step, at every time: where train
     finite_size_faults: &[],
     overlays: &[("best-risk", "excess risk of the best preconditioned step"), ("best-rate", "tr(M S)/d of that step")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const OPTIMIZERS: &[Variant] = &[
     Variant { name: "sgd", doc: "plain gradient steps", parameters: &[] },

@@ -1,7 +1,7 @@
 //! The scenario keys of linear regression on a finite data set.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range};
+use crate::problem::spec::{Default, Kind, Parameter, Range, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "linear-regression",
@@ -36,17 +36,6 @@ mean squared errors with label noise; divide by σ² for the units of the paper,
         ("optimal-time-error", "the error at that time"),
     ],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const PARAMETERS: &[Parameter] = &[
     number(

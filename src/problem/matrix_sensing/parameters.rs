@@ -1,7 +1,7 @@
 //! The scenario keys of matrix sensing.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "matrix-sensing",
@@ -41,17 +41,6 @@ The target's basis is that of the axes: random factors and measurements know no 
         ("cured-rate", "rate after the cure, the smaller one of β² and s_r²/β²"),
     ],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const fn count(
     key: &'static str,

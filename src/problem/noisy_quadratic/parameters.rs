@@ -1,7 +1,7 @@
 //! The scenario keys of the noisy quadratic model.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "noisy-quadratic",
@@ -29,17 +29,6 @@ Steps to a target T(B) are the fewest updates after which the mean risk is at mo
     finite_size_faults: &[],
     overlays: &[("noise-floor", "risk at t -> infinity of the constant rate, at the stated number of modes")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const MOMENTUM: Parameter = number(
     "momentum",

@@ -2,7 +2,7 @@
 
 use super::{Algorithm, HIGHEST_ORDER, Init, Inputs, Link, Planted, Polynomial, Schedule, SingleIndex};
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Value, Variant, Violation, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "single-index",
@@ -42,17 +42,6 @@ samples for k* = 1, d log d for k* = 2 and d^(k*−1) for k* ≥ 3 with a ≥ (k
         ("growth-rate", "rate at which a small overlap grows for k* = 2, eta 2 c_2 a_2 - eta^2 V(0)/2"),
     ],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const fn plain(name: &'static str, doc: &'static str) -> Variant {
     Variant { name, doc, parameters: &[] }

@@ -1,7 +1,7 @@
 //! The scenario keys of sparse parities.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "sparse-parity",
@@ -32,17 +32,6 @@ q d, with the d of the simulation, or of dimension.",
     finite_size_faults: &[],
     overlays: &[("initial-noise", "k sqrt((2k-3)!!) / sqrt(beta), gradient noise of the first update"), ("initial-signal", "k!")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const fn count(
     key: &'static str,

@@ -1,7 +1,7 @@
 //! The scenario keys of least squares by SGD.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "streaming-sgd",
@@ -35,17 +35,6 @@ s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η 
         ("critical-rate", "largest rate with a finite mean square: 2 B d / tr H"),
     ],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const NORM: Parameter = number(
     "norm",

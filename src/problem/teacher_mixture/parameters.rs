@@ -2,7 +2,7 @@
 
 use super::{Init, LabelRule, TeacherMixture};
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Settings, Variant, Violation, matrix, number};
 use nalgebra::{DMatrix, DVector};
 
 pub const KIND: ProblemKind = ProblemKind {
@@ -49,17 +49,6 @@ A linear system: solved by a matrix exponential, in closed form for centred clus
     ],
 };
 
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
-
 const fn list(
     key: &'static str,
     symbol: &'static str,
@@ -68,10 +57,6 @@ const fn list(
     example: &'static str,
 ) -> Parameter {
     Parameter { key, symbol, kind: Kind::NumberOrVector(Range::Any), default, doc, example }
-}
-
-const fn matrix(key: &'static str, doc: &'static str, example: &'static str) -> Parameter {
-    Parameter { key, symbol: key, kind: Kind::Matrix, default: Default::Required, doc, example }
 }
 
 const PARAMETERS: &[Parameter] = &[

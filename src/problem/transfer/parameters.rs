@@ -1,7 +1,7 @@
 //! The scenario keys of transfer by fine-tuning.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "transfer",
@@ -30,17 +30,6 @@ Only mean and covariance of z matter as d -> infinity.",
     finite_size_faults: &[],
     overlays: &[("pretrained-risk", "what the pretrained weights have before fine-tuning")],
 };
-
-const fn number(
-    key: &'static str,
-    symbol: &'static str,
-    range: Range,
-    default: Default,
-    doc: &'static str,
-    example: &'static str,
-) -> Parameter {
-    Parameter { key, symbol, kind: Kind::Number(range), default, doc, example }
-}
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {
