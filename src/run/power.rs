@@ -121,22 +121,27 @@ fn planted(
     if let Some(answer) = answers.iter().find(|a| a.outcome() == compare::Outcome::Refuted) {
         return Ok(Power::Refuted { headline: answer.headline() });
     }
-    let shift = shift(sound, outcome, &faulty_outcome);
-    let claim = sound.claims.iter().map(|claim| claim.resolution).fold(f64::INFINITY, f64::min);
-    // What a band around a gap of exactly the shift could still refute: the resolution and its own width.
-    let reach = answers.iter().map(reach).fold(f64::INFINITY, f64::min);
-    Ok(if shift <= 1e-9 {
-        Power::NotIdentifiable { reason: "leaves the claimed part of the law as it is".into() }
-    } else if shift <= claim.max(reach) {
+    // Each claim has a unit, a resolution and a band of its own.
+    let shifts = shifts(sound, outcome, &faulty_outcome);
+    let largest = shifts.iter().copied().fold(0.0, f64::max);
+    if largest <= 1e-9 {
+        let reason = "leaves the claimed part of the law as it is".to_string();
+        return Ok(Power::NotIdentifiable { reason });
+    }
+    let claims = shifts.iter().zip(&answers);
+    let closest = claims
+        .max_by(|(a, x), (b, y)| (*a / reach(x)).total_cmp(&(*b / reach(y))))
+        .map(|(&shift, answer)| (shift, reach(answer), answer));
+    let (shift, reach, answer) = closest.expect("a fault that moves a claim");
+    Ok(if shift <= reach {
         let reason = format!(
             "moves the law by at most {:.2} %; with the band of these replicas the claim excludes {:.2} %",
             100.0 * shift,
-            100.0 * claim.max(reach)
+            100.0 * reach
         );
         Power::NotIdentifiable { reason }
     } else {
-        let headline = answers.first().map(Answer::headline).unwrap_or_default();
-        Power::Missed { headline, shift }
+        Power::Missed { headline: answer.headline(), shift }
     })
 }
 
@@ -148,10 +153,10 @@ fn reach(answer: &Answer) -> f64 {
     verdict.terms.resolution + widest
 }
 
-/// How far the fault moves the law at the claimed points, in the metric of each claim.
-fn shift(sound: &Scenario, before: &Outcome, after: &Outcome) -> f64 {
+/// How far the fault moves the law at the claimed points of every claim, in its metric.
+fn shifts(sound: &Scenario, before: &Outcome, after: &Outcome) -> Vec<f64> {
     let (before, after) = (tracks(sound, before), tracks(sound, after));
-    let mut largest: f64 = 0.0;
+    let mut shifts = Vec::with_capacity(sound.claims.len());
     for claim in &sound.claims {
         let terms = Terms {
             metric: match claim.metric {
@@ -176,12 +181,13 @@ fn shift(sound: &Scenario, before: &Outcome, after: &Outcome) -> f64 {
             .filter_map(|(before, after)| {
                 let before = at_size::compared(claim.about, before)?;
                 let after = at_size::compared(claim.about, after)?;
-                Some(Group { simulation: after.law, ..before })
+                // As a sound simulation is compared with the faulty law, in units of the latter.
+                Some(Group { simulation: before.law, law: after.law, ..before })
             })
             .filter(|group| group.simulation.len() == group.law.len())
             .collect();
         let verdict = judge(&groups, &terms, &mut Stream::root(0).generator());
-        largest = largest.max(verdict.largest.map_or(0.0, |gap| gap.gap.abs()));
+        shifts.push(verdict.largest.map_or(0.0, |gap| gap.gap.abs()));
     }
-    largest
+    shifts
 }
