@@ -3,7 +3,7 @@
 mod fine_tuning;
 mod gradient_descent;
 mod hessian;
-#[path = "../shared/planted.rs"]
+#[path = "../common/planted.rs"]
 mod planted;
 mod quadratic;
 mod streaming;

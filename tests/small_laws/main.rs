@@ -5,7 +5,7 @@ mod discretisation_drift;
 mod extensive_width;
 mod in_context;
 mod matrix_sensing;
-#[path = "../shared/planted.rs"]
+#[path = "../common/planted.rs"]
 mod planted;
 mod roads;
 mod sparse_parity;

@@ -336,6 +336,12 @@ impl Frame {
             // H_pp = 2 second, H_pq from the sum of both directions.
             reading.third += 3.0 * (spread[p] * first[p]).powi(2) * 2.0 * second[p];
         }
+        // Rounding of a vanishing variance is none; a variance that is truly negative is the mark of a wrong equation
+        // and becomes no number, which the laws refuse.
+        let scale: f64 = spread.iter().zip(first).map(|(l, f)| l.abs() * f * f).sum();
+        if reading.variance < 0.0 {
+            reading.variance = if reading.variance > -1e-9 * scale.max(1e-6) { 0.0 } else { f64::NAN };
+        }
         let mut pair = count + 1;
         for p in 0..count {
             for q in p + 1..count {
@@ -356,7 +362,7 @@ impl Reading {
 
     /// Standard deviation of h at size d.
     pub fn std(&self, d: f64) -> f64 {
-        (self.variance.max(0.0) / d).sqrt()
+        (self.variance / d).sqrt()
     }
 
     /// The quantile of h at size d whose standard normal deviate is `z`, skewness included (Cornish & Fisher).

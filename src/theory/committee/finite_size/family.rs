@@ -149,7 +149,7 @@ impl Family {
         let of = |part: fn(&Reading) -> f64| {
             noisy.iter().map(part).sum::<f64>() / (noisy.len() as f64 * self.size)
         };
-        let (shift, within) = (of(|r| r.shift), of(|r| r.variance.max(0.0)));
+        let (shift, within) = (of(|r| r.shift), of(|r| r.variance));
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let between = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
         // Every second member is a coarser rule of the same kind.

@@ -236,7 +236,7 @@ pub fn at_size(
     for (index, &time) in times.iter().enumerate() {
         let mut snapshot = Vec::with_capacity(names.len());
         let mut errors = Vec::with_capacity(names.len());
-        for observable in &parsed {
+        for (observable, name) in parsed.iter().zip(observables) {
             let jet = |x: &[_]| reading(&process, *observable, x);
             let (mean, std, quantiles, error) = match &route {
                 Route::Family { early, late } if index >= early.len() => {
@@ -252,6 +252,10 @@ pub fn at_size(
                     (law.mean(d), law.std(d), quantiles, 0.0)
                 }
             };
+            if !(mean.is_finite() && std.is_finite()) {
+                let reason = format!("mean and variance of {name} are no numbers at t = {time}");
+                return Err(LawError::Integration { reason });
+            }
             snapshot.extend([mean, std]);
             snapshot.extend_from_slice(&quantiles);
             errors.extend(std::iter::repeat_n(error, 2 + QUANTILES.len()));
