@@ -9,13 +9,19 @@
 //! | averages over two Gaussian fields | `dual` |
 //! | recursion over layers | `recursion` |
 //! | gradient descent in function space | `dynamics` |
+//! | the best time to stop | `stopping` |
+//! | the logistic loss, update by update | `logistic` |
+//! | second moments under mini-batches | `stochastic` |
 //!
-//! Every value is a closed form up to one eigendecomposition: the errors of the law are rounding and are reported as
-//! zero.
+//! Gradient descent on squares is a closed form up to one eigendecomposition, the other two are recursions over updates:
+//! the errors of the law are rounding and are reported as zero.
 
 mod dual;
 mod dynamics;
+mod logistic;
 mod recursion;
+mod stochastic;
+mod stopping;
 
 pub use dual::{Dual, Fields, diagonal, dual};
 pub use dynamics::{Decay, Descent, Tests};
@@ -24,13 +30,16 @@ pub use recursion::{Kernels, Network};
 use super::{LawError, LawOptions};
 use crate::linalg::product;
 use crate::problem::Definition;
-use crate::problem::ntk::{Data, KIND, Ntk, Start};
+use crate::problem::ntk::{Data, Inputs, KIND, Loss, Ntk, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
 use std::time::Instant;
 
 /// A mode that has grown by this factor ends the law: the learning rate is unstable.
 const DIVERGED: f64 = 1e3;
+
+/// Eigenvalues that differ by less than this, relative to the largest, are taken as one.
+const SAME: f64 = 1e-9;
 
 /// The infinitely wide network of a problem.
 pub fn network(problem: &Ntk) -> Network {
@@ -48,6 +57,7 @@ struct Faults {
     bias: bool,
     derivative: bool,
     variance: bool,
+    batch: bool,
 }
 
 impl Faults {
@@ -59,10 +69,8 @@ impl Faults {
                 "drop=bias" => faults.bias = true,
                 "drop=derivative" => faults.derivative = true,
                 "drop=variance" => faults.variance = true,
-                other => {
-                    let known: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
-                    return Err(LawError::UnknownFault { name: other.into(), known: known.join(", ") });
-                }
+                "drop=batch" => faults.batch = true,
+                other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
         Ok(faults)
@@ -89,6 +97,9 @@ enum Observable {
     TestSquared(usize),
     Train(usize),
     Kernel(usize, usize),
+    Eigenvalue(usize),
+    Residual(usize),
+    Harmonic(usize),
     Drift,
 }
 
@@ -110,6 +121,15 @@ impl Observable {
             ("f_squared", &[i]) if i < tests => Self::TestSquared(i),
             ("f_train", &[i]) if i < points => Self::Train(i),
             ("kernel", &[i, j]) if i.max(j) < problem.kernel_points => Self::Kernel(i, j),
+            ("eigenvalue", &[i]) if i < points => Self::Eigenvalue(i),
+            ("residual", &[i]) if i < points && problem.loss == Loss::Squared => Self::Residual(i),
+            ("harmonic", &[i])
+                if i < points / 2
+                    && problem.loss == Loss::Squared
+                    && matches!(problem.inputs, Inputs::Circle { .. }) =>
+            {
+                Self::Harmonic(i + 1)
+            }
             ("kernel_drift", []) => Self::Drift,
             _ => return None,
         })
@@ -134,25 +154,31 @@ pub fn integrate(
     let parsed = observables
         .iter()
         .map(|name| {
-            Observable::parse(name, problem).ok_or_else(|| LawError::UnknownObservable {
-                name: name.clone(),
-                known: problem.observables().iter().map(|info| info.name).collect::<Vec<_>>().join(", "),
-            })
+            Observable::parse(name, problem)
+                .ok_or_else(|| super::unknown_observable(name, &problem.observables()))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let law = Law::new(problem, start, Faults::parse(&options.faults)?)?;
+    let faults = Faults::parse(&options.faults)?;
+    if problem.loss == Loss::Logistic {
+        return logistic::integrate(problem, start, times, &parsed, observables, faults);
+    }
+    if problem.batch.is_some() && !faults.batch {
+        return stochastic::integrate(problem, start, times, &parsed, observables, faults);
+    }
+    let law = Law::new(problem, start, faults)?;
+    for &observable in &parsed {
+        if let Observable::Residual(i) = observable {
+            law.component(i)?;
+        }
+    }
     let mut curve = Curve::new(observables);
     for &time in times {
         let Some(now) = law.at(time.round()) else {
-            let reason = format!(
-                "the learning rate {} is beyond 2 P / largest eigenvalue = {:.6}",
-                problem.learning_rate,
-                law.descent.largest_stable_rate()
-            );
-            curve.end = End::Diverged { time, reason };
+            curve.end = End::Diverged { time, reason: law.unstable(problem) };
             break;
         };
-        let snapshot: Vec<f64> = parsed.iter().map(|&observable| law.read(&now, observable)).collect();
+        let snapshot: Vec<f64> =
+            parsed.iter().map(|&observable| law.read(problem, &now, observable)).collect();
         curve.push(time, &snapshot);
     }
     curve.work.seconds = clock.elapsed().as_secs_f64();
@@ -190,36 +216,72 @@ struct Now {
     variance: Vec<f64>,
 }
 
-impl Law {
-    fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
+/// The kernels of a problem on its data.
+struct Limit {
+    data: Data,
+    network: Network,
+    /// T and T_*, those that descent sees.
+    kernel: DMatrix<f64>,
+    cross: DMatrix<f64>,
+    /// S and S_*, of the starts.
+    starts: DMatrix<f64>,
+    starts_cross: DMatrix<f64>,
+}
+
+impl Limit {
+    fn new(problem: &Ntk, faults: Faults) -> Self {
         let data = problem.data();
         let network = faults.network(problem);
-        let kernels = network.kernels(&data.inputs);
-        let cross = network.cross_kernels(&data.tests, &data.inputs);
-        let trained = |k: &Kernels| if faults.derivative { k.nngp.clone() } else { k.ntk.clone() };
-        let kernel = trained(&kernels);
+        let Kernels { nngp: starts, ntk } = network.kernels(&data.inputs);
+        let Kernels { nngp: starts_cross, ntk: cross } = network.cross_kernels(&data.tests, &data.inputs);
+        let (kernel, cross) =
+            if faults.derivative { (starts.clone(), starts_cross.clone()) } else { (ntk, cross) };
+        Self { data, network, kernel, cross, starts, starts_cross }
+    }
+
+    /// f_0 on training and test points; 0 for an ensemble.
+    ///
+    /// # Errors
+    /// [`LawError::Start`] for another number of points.
+    fn outputs(&self, start: &Start) -> Result<(DVector<f64>, DVector<f64>), LawError> {
+        let (train, test) = (self.data.labels.len(), self.data.test_labels.len());
+        match start {
+            Start::Ensemble => Ok((DVector::zeros(train), DVector::zeros(test))),
+            Start::Outputs { train: f, test: g } if f.len() == train && g.len() == test => {
+                Ok((f.clone(), g.clone()))
+            }
+            Start::Outputs { train: f, test: g } => {
+                Err(LawError::Start { reason: format!("{} and {} outputs", f.len(), g.len()) })
+            }
+        }
+    }
+}
+
+impl Law {
+    fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
+        let limit = Limit::new(problem, faults);
+        let (train, test) = limit.outputs(start)?;
+        let Limit { data, network, kernel, cross, starts, starts_cross } = limit;
         let descent = Descent::new(&kernel, problem.learning_rate, &data.labels)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?;
-        let tests = descent.tests(&trained(&cross));
+        let tests = descent.tests(&cross);
         let scale = problem.output_scale * problem.output_scale;
-        let (gap, test, ensemble) = match start {
-            Start::Outputs { train, test } => {
-                if train.len() != data.labels.len() || test.len() != data.test_labels.len() {
-                    let reason = format!("{} and {} outputs", train.len(), test.len());
-                    return Err(LawError::Start { reason });
-                }
-                (descent.gap(Some(train)), test.clone(), None)
-            }
-            Start::Ensemble => {
-                let spread = (!problem.centred && !faults.variance).then(|| Spread {
-                    modes: descent.in_modes(&kernels.nngp) * scale,
-                    cross: product(&cross.nngp, &descent.eigen.vectors) * scale,
-                    own: network.variances(&data.tests).iter().map(|v| v * scale).collect(),
-                });
-                (descent.gap(None), DVector::zeros(data.test_labels.len()), spread)
-            }
-        };
+        let spreads = *start == Start::Ensemble && !problem.centred && !faults.variance;
+        let ensemble = spreads.then(|| Spread {
+            modes: descent.in_modes(&starts) * scale,
+            cross: product(&starts_cross, &descent.eigen.vectors) * scale,
+            own: network.variances(&data.tests).iter().map(|v| v * scale).collect(),
+        });
+        let gap = descent.gap(Some(&train));
         Ok(Self { data, kernel, descent, tests, gap, start: test, ensemble })
+    }
+
+    fn unstable(&self, problem: &Ntk) -> String {
+        format!(
+            "the learning rate {} is beyond 2 P / largest eigenvalue = {:.6}",
+            problem.learning_rate,
+            self.descent.largest_stable_rate()
+        )
     }
 
     /// The state after `k` updates; `None` once a mode has diverged.
@@ -252,7 +314,40 @@ impl Law {
         (0..a.nrows()).map(row).collect()
     }
 
-    fn read(&self, now: &Now, observable: Observable) -> f64 {
+    /// The column of the i-th principal component and the sign that makes v.y positive.
+    ///
+    /// # Errors
+    /// [`LawError::Uncovered`] where the component is not defined by itself: a multiple eigenvalue, or v.y = 0.
+    fn component(&self, i: usize) -> Result<(usize, f64), LawError> {
+        let values = &self.descent.eigen.values;
+        let column = values.len() - 1 - i;
+        let near = |j: usize| (values[column] - values[j]).abs() < SAME * values[values.len() - 1];
+        if (column > 0 && near(column - 1)) || (column + 1 < values.len() && near(column + 1)) {
+            let reason = format!(
+                "residual[{}]: eigenvalue {:.6e} of the kernel is multiple, its components are not defined one by one; \
+                 on the circle take harmonic",
+                i + 1,
+                values[column],
+            );
+            return Err(LawError::Uncovered { reason });
+        }
+        let labels = self.descent.labels();
+        if labels[column].abs() < SAME * labels.norm() {
+            let reason =
+                format!("residual[{}]: the labels have no part along it, its sign is undefined", i + 1);
+            return Err(LawError::Uncovered { reason });
+        }
+        Ok((column, labels[column].signum()))
+    }
+
+    fn test_loss(&self, now: &Now) -> f64 {
+        let squares = now.test.iter().zip(&self.data.test_labels).enumerate();
+        let variance = |i: usize| now.variance.get(i).copied().unwrap_or(0.0);
+        let sum: f64 = squares.map(|(i, (f, y))| (f - y) * (f - y) + variance(i)).sum();
+        0.5 * sum / now.test.len() as f64
+    }
+
+    fn read(&self, problem: &Ntk, now: &Now, observable: Observable) -> f64 {
         let variance = |i: usize| now.variance.get(i).copied().unwrap_or(0.0);
         match observable {
             Observable::TrainLoss => {
@@ -262,18 +357,26 @@ impl Law {
                 });
                 0.5 * (mean + spread) / now.train.len() as f64
             }
-            Observable::TestLoss => {
-                let squares = now.test.iter().zip(&self.data.test_labels).enumerate();
-                let sum: f64 = squares.map(|(i, (f, y))| (f - y) * (f - y) + variance(i)).sum();
-                0.5 * sum / now.test.len() as f64
-            }
+            Observable::TestLoss => self.test_loss(now),
             Observable::Test(i) => now.test[i],
             Observable::TestSquared(i) => now.test[i] * now.test[i] + variance(i),
             Observable::Train(i) => now.train[i],
             Observable::Kernel(i, j) => self.kernel[(i, j)],
+            Observable::Eigenvalue(i) => self.descent.eigen.values[now.d.len() - 1 - i],
+            Observable::Residual(i) => {
+                let column = now.d.len() - 1 - i;
+                let sign = self.descent.labels()[column].signum();
+                sign * now.d[column] * self.gap[column] / (now.d.len() as f64).sqrt()
+            }
+            Observable::Harmonic(k) => problem.harmonic(k).dot(&(&self.data.labels - &now.train)),
             Observable::Drift => 0.0,
         }
     }
+}
+
+/// Whether a named formula is a time.
+pub fn overlay_is_time(name: &str) -> bool {
+    name == "optimal-stopping-time"
 }
 
 /// The value of a named asymptotic formula of the problem; see [`super::overlay`].
@@ -281,9 +384,10 @@ impl Law {
 /// # Errors
 /// [`LawError`]: an unknown name, or a kernel that cannot be decomposed.
 pub fn overlay(problem: &Ntk, name: &str) -> Result<f64, LawError> {
-    if name != "largest-stable-rate" {
-        let known: Vec<&str> = KIND.overlays.iter().map(|(name, _)| *name).collect();
-        return Err(LawError::UnknownOverlay { name: name.into(), known: known.join(", ") });
+    match name {
+        "largest-stable-rate" => {}
+        "optimal-stopping-time" => return stopping::optimal_time(problem),
+        _ => return Err(super::unknown_overlay(name, &KIND)),
     }
     let data = problem.data();
     let kernel = network(problem).kernels(&data.inputs).ntk;
