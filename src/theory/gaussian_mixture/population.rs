@@ -1,57 +1,25 @@
-//! Effective samples in blocks, and the two passes that one update of the law makes over each block.
+//! Effective samples in blocks, and what one update of the law asks of all of them.
 //!
-//! All vectors over the population that the law needs again are one list, the pool. A pass reads the pool of a block
-//! once, in tiles that stay in the first cache, and both passes follow each other on a block while its pool is in the
-//! second one, unless samples are selected across blocks. Sums over blocks are added in the order of the blocks, so
-//! results do not depend on the number of threads.
+//! All vectors over the population that the law needs again are one list, the pool. Sums over blocks are added in the
+//! order of the blocks, so results do not depend on the number of threads.
 
-use super::kernels::{LANES, add, dot, dots, prefetch, total};
+use super::block::{Advance, Block, Column, Drive, FieldOf};
+use super::kernels::{LANES, add, dot, dots, total};
 use super::selection::{Memory, Process};
+use super::sums::Sums;
 use crate::problem::gaussian_mixture::{Data, GaussianMixture};
-use crate::rng::{Gaussians, Simd, Stream};
+use crate::rng::{Simd, Stream};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 /// Samples of a block.
 const BLOCK: usize = 64;
 
-/// Pool vectors that are multiplied with all others before the next ones are read.
-const TILE: usize = 16;
-
-/// Pool vectors of one step of the first pass over the pool, which waits for memory: while it works on them it asks for
-/// as many that lie `AHEAD` of them.
-const STEP: usize = 4;
-const AHEAD: usize = 16;
-
 /// Blocks whose sums are one: they are worked on one after the other.
 const GROUP: usize = 8;
 
 /// Groups from which on threads are worth their start.
 const PARALLEL: usize = 16;
-
-/// A new pool vector: a combination of the latest vectors and of the pool.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub over_vectors: Vec<f64>,
-    /// Empty for none.
-    pub over_pool: Vec<f64>,
-}
-
-/// Field of one walker: slope * (c + sqrt(Delta) zeta) + combination of the pool.
-#[derive(Clone, Debug)]
-pub(super) struct FieldOf {
-    pub slope: f64,
-    pub over_pool: Vec<f64>,
-}
-
-/// What moves a walker's gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Drive {
-    /// Lambda' with the selection of this copy.
-    Copy(usize),
-    /// Lambda'' of the first copy times the walker's own field.
-    Tangent,
-}
 
 /// What one update asks of the population.
 #[derive(Clone, Copy, Debug)]
@@ -65,102 +33,6 @@ pub(super) struct Update<'a> {
     pub fresh: usize,
     /// Whether loss and accuracy are wanted.
     pub observe: bool,
-}
-
-/// How the first pass over a block goes.
-#[derive(Clone, Copy, Debug)]
-struct Advance<'a> {
-    columns: &'a [Column],
-    fields: &'a [FieldOf],
-    /// Coefficients over the pool of the reduced columns, then of the fields: one row for each pool vector.
-    over_pool: &'a [f64],
-    /// Columns with coefficients over the pool.
-    reduced: &'a [usize],
-}
-
-/// Sums over the population of one update, `vectors` being means of gradients, then their noise if there is any,
-/// then fresh Gaussian fields.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sums {
-    pub pool: usize,
-    pub vectors: usize,
-    /// <vector_i pool_j>, row by row.
-    pub along_pool: Vec<f64>,
-    /// <vector_i vector_j>.
-    pub gram: Vec<f64>,
-    /// <vector_i (c + sqrt(Delta) zeta)>.
-    pub along_input: Vec<f64>,
-    /// <Var(s) d_a d_b> of the walkers' slopes d.
-    pub noise: Vec<f64>,
-    /// Loss and share of correct samples of the first copy.
-    pub loss: f64,
-    pub accuracy: f64,
-}
-
-impl Sums {
-    fn clear(&mut self, pool: usize, vectors: usize) {
-        (self.pool, self.vectors) = (pool, vectors);
-        for (list, length) in [
-            (&mut self.along_pool, vectors * pool),
-            (&mut self.gram, vectors * vectors),
-            (&mut self.along_input, vectors),
-        ] {
-            list.clear();
-            list.resize(length, 0.0);
-        }
-        (self.loss, self.accuracy) = (0.0, 0.0);
-    }
-
-    fn add(&mut self, other: &Self) {
-        let lists = [
-            (&mut self.along_pool, &other.along_pool),
-            (&mut self.gram, &other.gram),
-            (&mut self.along_input, &other.along_input),
-            (&mut self.noise, &other.noise),
-        ];
-        for (to, from) in lists {
-            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-        }
-        self.loss += other.loss;
-        self.accuracy += other.accuracy;
-    }
-
-    fn scale(&mut self, factor: f64) {
-        for list in [&mut self.along_pool, &mut self.gram, &mut self.along_input, &mut self.noise] {
-            list.iter_mut().for_each(|a| *a *= factor);
-        }
-        self.loss *= factor;
-        self.accuracy *= factor;
-    }
-
-    /// <vector_i pool_j> for all j.
-    pub fn row(&self, i: usize) -> &[f64] {
-        &self.along_pool[i * self.pool..(i + 1) * self.pool]
-    }
-}
-
-#[derive(Debug)]
-struct Block {
-    len: usize,
-    y: Vec<f64>,
-    /// c + sqrt(Delta) zeta.
-    input: Vec<f64>,
-    /// One vector after the other.
-    pool: Vec<f64>,
-    vectors: Vec<f64>,
-    /// One vector on its way into the pool.
-    candidate: Vec<f64>,
-    /// Columns and fields on their way over the pool.
-    advancing: Vec<f64>,
-    /// r of the copies, its derivative of the tangents.
-    fields: Vec<Vec<f64>>,
-    /// d: derivative of the loss by r over nu, times the tangent's field.
-    slopes: Vec<Vec<f64>>,
-    memories: Vec<Memory>,
-    means: Vec<Vec<f64>>,
-    selected: Vec<Vec<f64>>,
-    normals: Gaussians,
-    random: Vec<Xoshiro256PlusPlus>,
 }
 
 /// Blocks with the sums over their samples.
@@ -436,148 +308,5 @@ impl Group {
         let (along_pool, gram) = lanes.as_chunks().0.split_at(sums.vectors * sums.pool);
         sums.along_pool.extend(along_pool.iter().map(total));
         sums.gram.extend(gram.iter().map(total));
-    }
-}
-
-impl Block {
-    fn advance(&mut self, simd: Simd, pool: usize, plan: &Advance) {
-        let len = self.len;
-        let Advance { columns, fields: walkers, over_pool, reduced } = *plan;
-        self.fields.resize_with(walkers.len(), || vec![0.0; len]);
-        // Reduced columns first, then fields, as one list that shares every reading of the pool.
-        let width = reduced.len() + walkers.len();
-        self.advancing.clear();
-        self.advancing.resize(width * len, 0.0);
-        for (v, &column) in self.advancing.chunks_exact_mut(len).zip(reduced) {
-            add(simd, &self.vectors, len, &columns[column].over_vectors, v);
-        }
-        for (r, walker) in self.advancing[reduced.len() * len..].chunks_exact_mut(len).zip(walkers) {
-            r.iter_mut().zip(&self.input).for_each(|(r, x)| *r = walker.slope * x);
-        }
-        let upto = |i: usize| i.min(pool);
-        prefetch(&self.pool[..upto(AHEAD) * len]);
-        for from in (0..pool).step_by(STEP) {
-            let to = upto(from + STEP);
-            prefetch(&self.pool[upto(from + AHEAD) * len..upto(to + AHEAD) * len]);
-            add(
-                simd,
-                &self.pool[from * len..to * len],
-                len,
-                &over_pool[from * width..to * width],
-                &mut self.advancing,
-            );
-        }
-        let (new, fields) = self.advancing.split_at(reduced.len() * len);
-        let mut new = new.chunks_exact(len);
-        for column in columns {
-            let from = self.pool.len();
-            if column.over_pool.is_empty() {
-                self.pool.resize(from + len, 0.0);
-                add(simd, &self.vectors, len, &column.over_vectors, &mut self.pool[from..]);
-            } else if let Some(v) = new.next() {
-                self.pool.extend_from_slice(v);
-            }
-        }
-        for ((field, walker), sum) in self.fields.iter_mut().zip(walkers).zip(fields.chunks_exact(len)) {
-            field.copy_from_slice(sum);
-            add(simd, &self.pool[pool * len..], len, &walker.over_pool[pool..], field);
-        }
-    }
-
-    fn select(&mut self, process: &Process, copies: usize) {
-        for copy in 0..copies {
-            process.means(&self.memories[copy], &mut self.means[copy]);
-            process.draw(
-                &mut self.memories[copy],
-                &self.means[copy],
-                &mut self.selected[copy],
-                &mut self.random[copy],
-            );
-        }
-    }
-
-    /// Slopes, means and noise of the gradients, and fresh fields.
-    fn gradients(&mut self, problem: &GaussianMixture, is_certain: bool, drives: &[Drive], fresh: usize) {
-        let len = self.len;
-        self.slopes.resize_with(drives.len(), || vec![0.0; len]);
-        let per_unit = 1.0 / problem.normalisation;
-        for (a, drive) in drives.iter().enumerate() {
-            let samples = self.y.iter().zip(&self.fields[0]).zip(&self.fields[a]);
-            for (slope, ((&y, &first), &field)) in self.slopes[a].iter_mut().zip(samples) {
-                *slope = per_unit
-                    * match drive {
-                        Drive::Copy(_) => problem.loss_slope(y, field),
-                        Drive::Tangent => problem.loss_curvature(y, first) * field,
-                    };
-            }
-        }
-        self.vectors.clear();
-        for noise in [false, true] {
-            if noise && is_certain {
-                continue;
-            }
-            for (a, drive) in drives.iter().enumerate() {
-                let copy = copy_of(*drive);
-                let samples = self.slopes[a].iter().zip(&self.means[copy]).zip(&self.selected[copy]);
-                self.vectors
-                    .extend(samples.map(|((d, mean), s)| if noise { (s - mean) * d } else { mean * d }));
-            }
-        }
-        self.draw(fresh);
-    }
-
-    fn draw(&mut self, fresh: usize) {
-        let from = self.vectors.len();
-        self.vectors.resize(from + fresh * self.len, 0.0);
-        self.normals.fill(&mut self.vectors[from..]);
-    }
-
-    /// Adds the variances of the noise, and loss and accuracy if they are wanted.
-    fn observe(&self, problem: &GaussianMixture, drives: &[Drive], observe: bool, sums: &mut Sums) {
-        sums.noise.resize(drives.len() * drives.len(), 0.0);
-        for (a, drive) in drives.iter().enumerate() {
-            let means = &self.means[copy_of(*drive)];
-            for (b, other) in drives.iter().enumerate() {
-                // Copies with selections of their own have independent noise.
-                if copy_of(*other) == copy_of(*drive) {
-                    let samples = self.slopes[a].iter().zip(&self.slopes[b]).zip(means);
-                    let sum: f64 = samples.map(|((a, b), mean)| mean * (1.0 - mean) * a * b).sum();
-                    sums.noise[a * drives.len() + b] += sum;
-                }
-            }
-        }
-        if observe {
-            for (&y, &r) in self.y.iter().zip(&self.fields[0]) {
-                sums.loss += problem.loss_value(y, r);
-                sums.accuracy += f64::from(problem.is_right(y, r));
-            }
-        }
-    }
-
-    /// Adds the products of the vectors with the pool, with one another and with the input.
-    fn products(&self, simd: Simd, pool: usize, sums: &mut Sums, lanes: &mut Vec<f64>) {
-        let len = self.len;
-        let count = self.vectors.len() / len;
-        (sums.pool, sums.vectors) = (pool, count);
-        sums.along_input.resize(count, 0.0);
-        lanes.resize(count * (pool + count) * LANES, 0.0);
-        let (along_pool, gram) = lanes.split_at_mut(count * pool * LANES);
-        for from in (0..pool).step_by(TILE) {
-            let to = (from + TILE).min(pool);
-            let tile = &self.pool[from * len..to * len];
-            dots(simd, tile, len, &self.vectors, pool, &mut along_pool[from * LANES..]);
-        }
-        dots(simd, &self.vectors, len, &self.vectors, count, gram);
-        for (sum, v) in sums.along_input.iter_mut().zip(self.vectors.chunks_exact(len)) {
-            *sum += dot(v, &self.input);
-        }
-    }
-}
-
-/// The copy whose selection a walker follows.
-pub(super) fn copy_of(drive: Drive) -> usize {
-    match drive {
-        Drive::Copy(copy) => copy,
-        Drive::Tangent => 0,
     }
 }
