@@ -2,7 +2,7 @@
 //! against size.
 
 use super::draw::entry_label;
-use crate::compare::{Answer, Approach, Exponent, Extrapolated, Judged, Scale as Unit};
+use crate::compare::{Answer, Approach, Exponent, Extrapolated, Judged, Scale as Unit, Unresolved};
 use crate::report::figure::{Axis, Curves, Layer, LayerKind, Overlay};
 use crate::scenario::{ApproachPanel, Scenario};
 
@@ -138,6 +138,10 @@ fn measured(
 ) {
     let points: Vec<_> = points.into_iter().filter(|p| p.1 > 0.0).collect();
     if points.is_empty() {
+        // An algorithm without chance has no spread, which needs no word.
+        if matches!(exponent, Exponent::NotResolved { why: Unresolved::NoSpread }) {
+            return;
+        }
         drawn.notes.push(format!("{label}: {exponent}"));
         return;
     }

@@ -7,12 +7,14 @@
 //! | what | file |
 //! |---|---|
 //! | averages over two Gaussian fields | `dual` |
+//! | the same for many pairs at once | `column` |
 //! | recursion over layers | `recursion` |
 //! | gradient descent in function space | `dynamics` |
 //!
 //! Every value is a closed form up to one eigendecomposition: the errors of the law are rounding and are reported as
 //! zero.
 
+mod column;
 mod dual;
 mod dynamics;
 mod recursion;
