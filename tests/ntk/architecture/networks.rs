@@ -122,14 +122,17 @@ fn faults_of_wirings_are_refuted() {
             "",
             &["drop=slope", "drop=layer", "problem.architecture.strength=1.2"][..],
         ),
-        (
-            "{ kind = \"tied\" }",
-            "centred = true\nhidden_layers = 1\ninputs = { kind = \"arc\", points = 2, angle = 1.0 }\ntarget = { kind = \"harmonics\", cosine = [0.0, 1.0] }",
-            &["drop=correlation"][..],
-        ),
     ] {
         planted::refutes(&text(architecture, keys), &claim("kernel[1,1]"), faults);
     }
+    // A mean over independent units: the law holds at every width.
+    let tied = "activation = \"relu\"\ncentred = true\nhidden_layers = 1\ninputs = { kind = \"arc\", points = 2, angle = 1.0 }\n\
+                target = { kind = \"harmonics\", cosine = [0.0, 1.0] }";
+    let at_size = claim("kernel[1,2]")
+        .replace("[64, 128, 256]", "[128]")
+        .replace("[800, 400, 200]", "800")
+        .replace("limit = \"extrapolate\"\n", "");
+    planted::refutes(&text("{ kind = \"tied\" }", tied), &at_size, &["drop=correlation"]);
 }
 
 #[test]

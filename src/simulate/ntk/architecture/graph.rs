@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// What a node is made of; sources are earlier nodes.
 #[derive(Clone, Debug)]
-pub(super) enum Operation {
+pub(in crate::simulate::ntk) enum Operation {
     /// Coordinates `from`, `from` + 1, ... of the input.
     Input {
         from: usize,
@@ -41,7 +41,7 @@ pub(super) enum Operation {
 
 /// scale W u.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Term {
+pub(in crate::simulate::ntk) struct Term {
     pub weight: usize,
     pub scale: f64,
     pub source: usize,
@@ -63,7 +63,7 @@ pub(in crate::simulate::ntk) struct Graph {
 
 /// Values of all nodes and the derivatives of the output with respect to them.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub(in crate::simulate::ntk) struct Room {
     values: Vec<DMatrix<f64>>,
     errors: Vec<DMatrix<f64>>,
 }
