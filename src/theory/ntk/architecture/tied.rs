@@ -44,7 +44,8 @@ impl Tied {
         Self { nonlinearity, weight_std: problem.weight_std, bias_std, independent }
     }
 
-    /// The kernels between the columns of `x` and those of `y`; S is that of an untied readout.
+    /// The kernels between the columns of `x` and those of `y`; S is that of an untied readout. NaN for gelu, tanh and
+    /// polynomials, which problems with a tied readout refuse.
     pub fn cross_kernels(&self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Kernels {
         let mut kernels =
             Kernels { nngp: DMatrix::zeros(x.ncols(), y.ncols()), ntk: DMatrix::zeros(x.ncols(), y.ncols()) };
