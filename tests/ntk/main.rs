@@ -1,5 +1,6 @@
 //! The kernel limit of wide networks against outside references, quadrature, and plain iterations.
 
+mod architecture;
 mod dynamics;
 #[path = "../common/planted.rs"]
 mod planted;

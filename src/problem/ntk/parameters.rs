@@ -5,7 +5,7 @@ use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "ntk",
-    title: "Wide fully connected network, gradient descent near the kernel limit",
+    title: "Wide network, gradient descent near the kernel limit",
     description: "\
 z¹ = W_s/√d W¹x + b_s β¹, z^(l+1) = W_s/√n W^(l+1) φ(z^l) + b_s β^(l+1), L hidden layers of width n, all entries N(0, 1) at
 the start, f = α z^(L+1). Gradient descent on (1/2P) Σ (f(x_i) − y_i)², or on the mean of another loss, with step η/α²; time = updates k.
@@ -18,6 +18,7 @@ batch = b draws b of the P points for every update. The mean over batches is tha
 their own exact recursion; both are laws of the linearised network at any step, and finite networks leave them by 1/n.
 loss = \"logistic\": f_(k+1) = f_k − (η/P) T g(f_k), g_i = −y_i/(1 + e^(y_i f_i)), on labels y = ±1; for small steps the flow
 ∂f/∂t = −T (p − 1_{y=1})/P with p = 1/(1 + e^−f). Its mean over starts is not closed: centred = true, or law.start = \"replica\".
+Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
 law.start = \"replica\" the function that one network, with its own f_0, should learn. The kernel is T in both.",
     source: "Jacot, Gabriel & Hongler, NeurIPS 2018, arXiv:1806.07572; Lee et al., NeurIPS 2019, arXiv:1902.06720; Yang 2019, arXiv:1902.04760",
@@ -34,11 +35,19 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
         ("drop=derivative", "takes the kernel of a trained last layer only, T = S"),
         ("drop=variance", "leaves the variance over starts out of losses and squared outputs"),
         ("drop=batch", "leaves the noise of mini-batches out of losses and squared outputs"),
+        ("drop=slope", "takes <phi' phi'> = 1 in the recursion of the tangent kernel"),
+        ("drop=sharing", "takes fresh weights at every time or position; moves averaged readouts alone"),
+        ("drop=pooling", "reads an average over times or positions as if each had readout weights of its own"),
+        ("drop=correlation", "takes errors as independent of the forward pass where the readout is tied"),
     ],
     finite_size_faults: &[],
     overlays: &[
         ("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points"),
         ("optimal-stopping-time", "update at which the mean test loss over all starts is least"),
+        (
+            "independent-kernel",
+            "tangent kernel of the first two training points, errors taken as independent of the forward pass",
+        ),
     ],
 };
 
@@ -78,6 +87,7 @@ const PARAMETERS: &[Parameter] = &[
         "hidden layers",
         "2",
     ),
+    super::architecture::PARAMETER,
     parameter(
         "activation",
         "",

@@ -5,7 +5,7 @@
 //! step; for small steps it is the flow df/dt = -T g/P, t = eta k. It is not linear in f_0, so that no mean over starts
 //! follows from it: the start is f_0 = 0 of centred networks, or that of one network.
 
-use super::{Faults, LawError, Limit, Observable};
+use super::{Faults, LawError, Observable, OnData};
 use crate::linalg::{apply, symmetric_eigen};
 use crate::problem::ntk::{Loss, Ntk, Start};
 use crate::trajectory::{Curve, End};
@@ -24,11 +24,11 @@ pub(super) fn integrate(
                       \"replica\"";
         return Err(LawError::Start { reason: reason.into() });
     }
-    let limit = Limit::new(problem, faults);
-    let (first, first_test) = limit.outputs(start)?;
-    let labels = &limit.data.labels;
+    let on_data = OnData::new(problem, faults);
+    let (first, first_test) = on_data.outputs(start)?;
+    let labels = &on_data.data.labels;
     let eigenvalues = if parsed.iter().any(|o| matches!(o, Observable::Eigenvalue(_))) {
-        symmetric_eigen(&limit.kernel)
+        symmetric_eigen(&on_data.kernel)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?
             .values
     } else {
@@ -44,20 +44,20 @@ pub(super) fn integrate(
             for ((sum, f), y) in sum.iter_mut().zip(&f).zip(labels) {
                 *sum += Loss::Logistic.derivative(*f, *y);
             }
-            f = &first - apply(&limit.kernel, &sum) * rate;
+            f = &first - apply(&on_data.kernel, &sum) * rate;
             updates += 1;
         }
-        let test = &first_test - apply(&limit.cross, &sum) * rate;
+        let test = &first_test - apply(&on_data.cross, &sum) * rate;
         let mean = |f: &DVector<f64>, y: &DVector<f64>| {
             f.iter().zip(y).map(|(f, y)| Loss::Logistic.value(*f, *y)).sum::<f64>() / y.len() as f64
         };
         let read = |observable: &Observable| match *observable {
             Observable::TrainLoss => mean(&f, labels),
-            Observable::TestLoss => mean(&test, &limit.data.test_labels),
+            Observable::TestLoss => mean(&test, &on_data.data.test_labels),
             Observable::Test(i) => test[i],
             Observable::TestSquared(i) => test[i] * test[i],
             Observable::Train(i) => f[i],
-            Observable::Kernel(i, j) => limit.kernel[(i, j)],
+            Observable::Kernel(i, j) => on_data.kernel[(i, j)],
             Observable::Eigenvalue(i) => eigenvalues[eigenvalues.len() - 1 - i],
             // The parts along components are those of the squared loss alone, which the parser knows.
             Observable::Residual(_) | Observable::Harmonic(_) => f64::NAN,

@@ -7,7 +7,9 @@
 //! | what | file |
 //! |---|---|
 //! | averages over two Gaussian fields | `dual` |
+//! | the same for many pairs at once | `column` |
 //! | recursion over layers | `recursion` |
+//! | other wirings: residual, recurrent, convolution, tied | `architecture` |
 //! | gradient descent in function space | `dynamics` |
 //! | the best time to stop | `stopping` |
 //! | the logistic loss, update by update | `logistic` |
@@ -16,13 +18,18 @@
 //! Gradient descent on squares is a closed form up to one eigendecomposition, the other two are recursions over updates:
 //! the errors of the law are rounding and are reported as zero.
 
+mod architecture;
+mod column;
 mod dual;
 mod dynamics;
 mod logistic;
+mod observable;
+mod on_data;
 mod recursion;
 mod stochastic;
 mod stopping;
 
+pub use architecture::{Limit, Program, Tied, Wiring, program};
 pub use dual::{Dual, Fields, diagonal, dual};
 pub use dynamics::{Decay, Descent, Tests};
 pub use recursion::{Kernels, Network};
@@ -30,9 +37,11 @@ pub use recursion::{Kernels, Network};
 use super::{LawError, LawOptions};
 use crate::linalg::product;
 use crate::problem::Definition;
-use crate::problem::ntk::{Data, Inputs, KIND, Loss, Ntk, Start};
+use crate::problem::ntk::{Architecture, Data, KIND, Loss, Ntk, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
+use observable::Observable;
+use on_data::OnData;
 use std::time::Instant;
 
 /// A mode that has grown by this factor ends the law: the learning rate is unstable.
@@ -41,7 +50,12 @@ const DIVERGED: f64 = 1e3;
 /// Eigenvalues that differ by less than this, relative to the largest, are taken as one.
 const SAME: f64 = 1e-9;
 
-/// The infinitely wide network of a problem.
+/// The infinitely wide network of a problem, whatever its wiring.
+pub fn limit(problem: &Ntk) -> Limit {
+    Faults::default().limit(problem)
+}
+
+/// The infinitely wide network of a problem whose architecture is fully connected.
 pub fn network(problem: &Ntk) -> Network {
     Network {
         nonlinearity: problem.nonlinearity.clone(),
@@ -58,6 +72,10 @@ struct Faults {
     derivative: bool,
     variance: bool,
     batch: bool,
+    slope: bool,
+    sharing: bool,
+    pooling: bool,
+    correlation: bool,
 }
 
 impl Faults {
@@ -70,69 +88,32 @@ impl Faults {
                 "drop=derivative" => faults.derivative = true,
                 "drop=variance" => faults.variance = true,
                 "drop=batch" => faults.batch = true,
+                "drop=slope" => faults.slope = true,
+                "drop=sharing" => faults.sharing = true,
+                "drop=pooling" => faults.pooling = true,
                 other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
         Ok(faults)
     }
 
-    fn network(self, problem: &Ntk) -> Network {
-        let mut network = network(problem);
-        if self.layer {
-            network.hidden_layers -= 1;
+    fn limit(self, problem: &Ntk) -> Limit {
+        let bias_std = if self.bias { 0.0 } else { problem.bias_std };
+        if problem.architecture == Architecture::FullyConnected && !self.slope {
+            let hidden_layers = problem.hidden_layers - usize::from(self.layer);
+            return Limit::FullyConnected(Network { hidden_layers, bias_std, ..network(problem) });
         }
-        if self.bias {
-            network.bias_std = 0.0;
-        }
-        network
-    }
-}
-
-/// One observable.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Observable {
-    TrainLoss,
-    TestLoss,
-    Test(usize),
-    TestSquared(usize),
-    Train(usize),
-    Kernel(usize, usize),
-    Eigenvalue(usize),
-    Residual(usize),
-    Harmonic(usize),
-    Drift,
-}
-
-impl Observable {
-    fn parse(name: &str, problem: &Ntk) -> Option<Self> {
-        let (family, indices) = match name.split_once('[') {
-            Some((family, rest)) => {
-                let list =
-                    rest.strip_suffix(']')?.split(',').map(|i| i.parse::<usize>().ok()?.checked_sub(1));
-                (family, list.collect::<Option<Vec<_>>>()?)
-            }
-            None => (name, Vec::new()),
+        let wiring = Wiring {
+            without_layer: self.layer,
+            without_bias: self.bias,
+            without_sharing: self.sharing,
+            without_pooling: self.pooling,
+            flat_slopes: self.slope,
         };
-        let (points, tests) = (problem.inputs.points(), problem.inputs.tests());
-        Some(match (family, &indices[..]) {
-            ("train_loss", []) => Self::TrainLoss,
-            ("test_loss", []) if tests > 0 => Self::TestLoss,
-            ("f", &[i]) if i < tests => Self::Test(i),
-            ("f_squared", &[i]) if i < tests => Self::TestSquared(i),
-            ("f_train", &[i]) if i < points => Self::Train(i),
-            ("kernel", &[i, j]) if i.max(j) < problem.kernel_points => Self::Kernel(i, j),
-            ("eigenvalue", &[i]) if i < points => Self::Eigenvalue(i),
-            ("residual", &[i]) if i < points && problem.loss == Loss::Squared => Self::Residual(i),
-            ("harmonic", &[i])
-                if i < points / 2
-                    && problem.loss == Loss::Squared
-                    && matches!(problem.inputs, Inputs::Circle { .. }) =>
-            {
-                Self::Harmonic(i + 1)
-            }
-            ("kernel_drift", []) => Self::Drift,
-            _ => return None,
-        })
+        match program(problem, wiring) {
+            Some(program) => Limit::Program(program),
+            None => Limit::Tied(Tied::new(problem, bias_std, self.correlation)),
+        }
     }
 }
 
@@ -216,52 +197,11 @@ struct Now {
     variance: Vec<f64>,
 }
 
-/// The kernels of a problem on its data.
-struct Limit {
-    data: Data,
-    network: Network,
-    /// T and T_*, those that descent sees.
-    kernel: DMatrix<f64>,
-    cross: DMatrix<f64>,
-    /// S and S_*, of the starts.
-    starts: DMatrix<f64>,
-    starts_cross: DMatrix<f64>,
-}
-
-impl Limit {
-    fn new(problem: &Ntk, faults: Faults) -> Self {
-        let data = problem.data();
-        let network = faults.network(problem);
-        let Kernels { nngp: starts, ntk } = network.kernels(&data.inputs);
-        let Kernels { nngp: starts_cross, ntk: cross } = network.cross_kernels(&data.tests, &data.inputs);
-        let (kernel, cross) =
-            if faults.derivative { (starts.clone(), starts_cross.clone()) } else { (ntk, cross) };
-        Self { data, network, kernel, cross, starts, starts_cross }
-    }
-
-    /// f_0 on training and test points; 0 for an ensemble.
-    ///
-    /// # Errors
-    /// [`LawError::Start`] for another number of points.
-    fn outputs(&self, start: &Start) -> Result<(DVector<f64>, DVector<f64>), LawError> {
-        let (train, test) = (self.data.labels.len(), self.data.test_labels.len());
-        match start {
-            Start::Ensemble => Ok((DVector::zeros(train), DVector::zeros(test))),
-            Start::Outputs { train: f, test: g } if f.len() == train && g.len() == test => {
-                Ok((f.clone(), g.clone()))
-            }
-            Start::Outputs { train: f, test: g } => {
-                Err(LawError::Start { reason: format!("{} and {} outputs", f.len(), g.len()) })
-            }
-        }
-    }
-}
-
 impl Law {
     fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
-        let limit = Limit::new(problem, faults);
-        let (train, test) = limit.outputs(start)?;
-        let Limit { data, network, kernel, cross, starts, starts_cross } = limit;
+        let on_data = OnData::new(problem, faults);
+        let (train, test) = on_data.outputs(start)?;
+        let OnData { data, limit, kernel, cross, starts, starts_cross } = on_data;
         let descent = Descent::new(&kernel, problem.learning_rate, &data.labels)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?;
         let tests = descent.tests(&cross);
@@ -270,7 +210,7 @@ impl Law {
         let ensemble = spreads.then(|| Spread {
             modes: descent.in_modes(&starts) * scale,
             cross: product(&starts_cross, &descent.eigen.vectors) * scale,
-            own: network.variances(&data.tests).iter().map(|v| v * scale).collect(),
+            own: limit.variances(&data.tests).iter().map(|v| v * scale).collect(),
         });
         let gap = descent.gap(Some(&train));
         Ok(Self { data, kernel, descent, tests, gap, start: test, ensemble })
@@ -384,14 +324,23 @@ pub fn overlay_is_time(name: &str) -> bool {
 /// # Errors
 /// [`LawError`]: an unknown name, or a kernel that cannot be decomposed.
 pub fn overlay(problem: &Ntk, name: &str) -> Result<f64, LawError> {
-    match name {
-        "largest-stable-rate" => {}
-        "optimal-stopping-time" => return stopping::optimal_time(problem),
-        _ => return Err(super::unknown_overlay(name, &KIND)),
-    }
     let data = problem.data();
-    let kernel = network(problem).kernels(&data.inputs).ntk;
-    Descent::new(&kernel, problem.learning_rate, &data.labels)
-        .map(|descent| descent.largest_stable_rate())
-        .map_err(|error| LawError::Overlay { name: name.into(), reason: error.to_string() })
+    let reason = |reason: String| LawError::Overlay { name: name.into(), reason };
+    match name {
+        "largest-stable-rate" => {
+            let kernel = limit(problem).kernels(&data.inputs).ntk;
+            Descent::new(&kernel, problem.learning_rate, &data.labels)
+                .map(|descent| descent.largest_stable_rate())
+                .map_err(|error| reason(error.to_string()))
+        }
+        "independent-kernel" => {
+            if data.inputs.ncols() < 2 {
+                return Err(reason("needs two training points".to_string()));
+            }
+            let network = Faults { correlation: true, ..Faults::default() }.limit(problem);
+            Ok(network.kernels(&data.inputs).ntk[(0, 1)])
+        }
+        "optimal-stopping-time" => stopping::optimal_time(problem),
+        _ => Err(super::unknown_overlay(name, &KIND)),
+    }
 }

@@ -11,7 +11,7 @@
 //!
 //! Starts enter through the moments at time 0. Finite networks follow this up to 1/width, as they follow gradient descent.
 
-use super::{Faults, Law, LawError, Limit, Observable};
+use super::{Faults, Law, LawError, Observable, OnData};
 use crate::linalg::{Read, multiply};
 use crate::problem::ntk::{Ntk, Start};
 use crate::trajectory::{Curve, End};
@@ -29,7 +29,7 @@ struct Moments {
 
 /// The recursion, with room for its products.
 struct Recursion {
-    limit: Limit,
+    on_data: OnData,
     /// eta/P, and eta^2 times the averages over two different points and over one.
     rate: f64,
     pair: f64,
@@ -44,8 +44,8 @@ fn plain(m: &DMatrix<f64>) -> (&DMatrix<f64>, Read) {
 }
 
 impl Recursion {
-    fn new(problem: &Ntk, limit: Limit, batch: usize) -> Self {
-        let (points, tests) = (limit.data.labels.len(), limit.data.test_labels.len());
+    fn new(problem: &Ntk, on_data: OnData, batch: usize) -> Self {
+        let (points, tests) = (on_data.data.labels.len(), on_data.data.test_labels.len());
         let (p, b, eta) = (points as f64, batch as f64, problem.learning_rate);
         Self {
             rate: eta / p,
@@ -54,33 +54,33 @@ impl Recursion {
             g: DMatrix::zeros(points, points),
             of_train: DMatrix::zeros(points, points),
             of_test: DMatrix::zeros(tests, points),
-            limit,
+            on_data,
         }
     }
 
     fn update(&mut self, moments: &mut Moments) {
-        let Self { limit, rate, pair, own, g, of_train, of_test } = self;
+        let Self { on_data, rate, pair, own, g, of_train, of_test } = self;
         g.copy_from(&moments.train);
         *g *= *pair;
         for i in 0..g.nrows() {
             g[(i, i)] = *own * moments.train[(i, i)];
         }
         // The tests first: they need the moments before the update. T_* G and T_* <r r^T> share one product each.
-        multiply(of_test, false, 1.0, plain(&limit.cross), plain(g));
+        multiply(of_test, false, 1.0, plain(&on_data.cross), plain(g));
         for i in 0..moments.test.len() {
-            let row = limit.cross.row(i);
+            let row = on_data.cross.row(i);
             moments.test[i] += of_test.row(i).dot(&row) - 2.0 * *rate * moments.cross.row(i).dot(&row);
         }
         // <f_* r^T> - (rate <f_* r^T> - T_* G) T - rate T_* <r r^T>.
         of_test.zip_apply(&moments.cross, |a, b| *a -= *rate * b);
-        multiply(&mut moments.cross, true, 1.0, plain(of_test), plain(&limit.kernel));
-        multiply(&mut moments.cross, true, -*rate, plain(&limit.cross), plain(&moments.train));
+        multiply(&mut moments.cross, true, 1.0, plain(of_test), plain(&on_data.kernel));
+        multiply(&mut moments.cross, true, -*rate, plain(&on_data.cross), plain(&moments.train));
         // A = T G - rate <r r^T>; the change is A T - rate T <r r^T>.
-        multiply(of_train, false, 1.0, plain(&limit.kernel), plain(g));
+        multiply(of_train, false, 1.0, plain(&on_data.kernel), plain(g));
         of_train.zip_apply(&moments.train, |a, b| *a -= *rate * b);
         g.copy_from(&moments.train);
-        multiply(&mut moments.train, true, 1.0, plain(of_train), plain(&limit.kernel));
-        multiply(&mut moments.train, true, -*rate, plain(&limit.kernel), plain(g));
+        multiply(&mut moments.train, true, 1.0, plain(of_train), plain(&on_data.kernel));
+        multiply(&mut moments.train, true, -*rate, plain(&on_data.kernel), plain(g));
     }
 }
 
@@ -98,22 +98,22 @@ pub(super) fn integrate(
             mean.component(*i)?;
         }
     }
-    let limit = Limit::new(problem, faults);
-    let batch = problem.batch.unwrap_or(limit.data.labels.len());
-    let (f, f_test) = limit.outputs(start)?;
-    let r = f - &limit.data.labels;
+    let on_data = OnData::new(problem, faults);
+    let batch = problem.batch.unwrap_or(on_data.data.labels.len());
+    let (f, f_test) = on_data.outputs(start)?;
+    let r = f - &on_data.data.labels;
     let mut moments =
         Moments { train: &r * r.transpose(), cross: &f_test * r.transpose(), test: f_test.map(|f| f * f) };
     if *start == Start::Ensemble && !problem.centred && !faults.variance {
         let scale = problem.output_scale * problem.output_scale;
-        moments.train += &limit.starts * scale;
-        moments.cross += &limit.starts_cross * scale;
-        let own = limit.network.variances(&limit.data.tests);
+        moments.train += &on_data.starts * scale;
+        moments.cross += &on_data.starts_cross * scale;
+        let own = on_data.limit.variances(&on_data.data.tests);
         moments.test.iter_mut().zip(own).for_each(|(m, v)| *m += v * scale);
     }
     let first = moments.train.trace();
-    let targets = limit.data.test_labels.clone();
-    let mut recursion = Recursion::new(problem, limit, batch);
+    let targets = on_data.data.test_labels.clone();
+    let mut recursion = Recursion::new(problem, on_data, batch);
     let mut curve = Curve::new(names);
     let mut updates = 0;
     for &time in times {
