@@ -91,6 +91,7 @@ impl Faults {
                 "drop=slope" => faults.slope = true,
                 "drop=sharing" => faults.sharing = true,
                 "drop=pooling" => faults.pooling = true,
+                "drop=correlation" => faults.correlation = true,
                 other => return Err(super::unknown_fault(other, &KIND)),
             }
         }

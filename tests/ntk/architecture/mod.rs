@@ -2,11 +2,9 @@
 
 mod law;
 mod networks;
-#[path = "../../common/planted.rs"]
-mod planted;
 mod tables;
 
-use crate::RELU;
+use crate::{RELU, planted};
 use asymptotica::problem::Problem;
 use asymptotica::problem::ntk::{Nonlinearity, Ntk};
 use asymptotica::scenario::Scenario;
