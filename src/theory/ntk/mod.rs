@@ -7,6 +7,7 @@
 //! | what | file |
 //! |---|---|
 //! | averages over two Gaussian fields | `dual` |
+//! | the same for many pairs at once | `column` |
 //! | recursion over layers | `recursion` |
 //! | other wirings: residual, recurrent, convolution, tied | `architecture` |
 //! | gradient descent in function space | `dynamics` |
@@ -15,6 +16,7 @@
 //! zero.
 
 mod architecture;
+mod column;
 mod dual;
 mod dynamics;
 mod recursion;
