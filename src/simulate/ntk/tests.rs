@@ -1,7 +1,7 @@
 //! The gradient and the tangent kernel against differences of the output.
 
 use super::network::Network;
-use crate::problem::ntk::{Architecture, Inputs, Nonlinearity, Ntk, Parametrisation, Target};
+use crate::problem::ntk::{Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target};
 use crate::rng::Stream;
 use nalgebra::DVector;
 
@@ -13,6 +13,8 @@ fn problem(nonlinearity: Nonlinearity, parametrisation: Parametrisation) -> Ntk 
         weight_std: 1.3,
         bias_std: 0.4,
         learning_rate: 0.1,
+        loss: Loss::Squared,
+        batch: None,
         output_scale: 0.7,
         parametrisation,
         centred: false,

@@ -1,7 +1,9 @@
 //! Gradients and tangent kernels of all wirings against differences of the output.
 
 use super::Network;
-use crate::problem::ntk::{Architecture, Inputs, Nonlinearity, Ntk, Parametrisation, StreamNorm, Target};
+use crate::problem::ntk::{
+    Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, StreamNorm, Target,
+};
 use crate::rng::Stream;
 use nalgebra::{DMatrix, DVector};
 
@@ -14,6 +16,8 @@ fn problem(architecture: Architecture) -> Ntk {
         weight_std: 1.3,
         bias_std: 0.4,
         learning_rate: 0.1,
+        loss: Loss::Squared,
+        batch: None,
         output_scale: 0.7,
         parametrisation: Parametrisation::Ntk,
         centred: false,
