@@ -121,7 +121,7 @@ impl<'a> Langevin<'a> {
         let (d, problem) = (self.d, self.problem);
         let noise = problem.noise_variance.sqrt();
         while self.labels.len() < samples {
-            if self.labels.len() % (WORK_BETWEEN_POLLS / d + 1) == 0 && stop() {
+            if self.labels.len().is_multiple_of(WORK_BETWEEN_POLLS / d + 1) && stop() {
                 return Err(SimulationError::Interrupted);
             }
             let first = self.inputs.len();
