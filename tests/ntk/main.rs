@@ -1,5 +1,7 @@
 //! The kernel limit of wide networks against outside references, quadrature, and plain iterations.
 
+mod architecture;
+
 use asymptotica::linalg::solve;
 use asymptotica::problem::ntk::Nonlinearity;
 use asymptotica::scenario::{Overrides, Source, resolve};

@@ -1,11 +1,13 @@
-//! Wide fully connected networks in the parametrisation of the neural tangent kernel, trained by gradient descent
-//! on a stated data set.
+//! Wide networks in the parametrisation of the neural tangent kernel, trained by gradient descent on a stated data
+//! set.
 
+mod architecture;
 mod data;
 mod nonlinearity;
 mod parameters;
 mod settings;
 
+pub use architecture::{Architecture, StreamNorm};
 pub use data::{Data, Inputs, Target};
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
@@ -24,7 +26,7 @@ pub enum Parametrisation {
 }
 
 /// z^1 = W_s/sqrt(d) W^1 x + b_s beta^1, z^(l+1) = W_s/sqrt(n) W^(l+1) phi(z^l) + b_s beta^(l+1), L hidden layers of
-/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1).
+/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1). Other wirings: [`Architecture`].
 ///
 /// With A the factor on z^(L+1), one update moves every entry of W and beta by -(eta / A^2) times the gradient of
 /// 1/(2P) sum_i (f(x_i) - y_i)^2 over the P training points; time = updates.
@@ -32,6 +34,7 @@ pub enum Parametrisation {
 pub struct Ntk {
     /// L.
     pub hidden_layers: usize,
+    pub architecture: Architecture,
     pub nonlinearity: Nonlinearity,
     /// W_s.
     pub weight_std: f64,
@@ -70,6 +73,12 @@ impl Ntk {
             Parametrisation::Ntk => self.output_scale,
             Parametrisation::MeanField => self.output_scale / (width as f64).sqrt(),
         }
+    }
+
+    /// Weight matrices of n x n entries, and sites of one input at which they act.
+    fn wiring(&self) -> (f64, f64) {
+        let square = self.architecture.square_weights(self.hidden_layers);
+        (square as f64, self.architecture.sites(self.inputs.dimension()) as f64)
     }
 
     /// See [`super::Problem::from_settings`].
@@ -167,7 +176,9 @@ impl Definition for Ntk {
     fn replica_bytes(&self, width: usize, _method: Method) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = (self.inputs.points() + self.inputs.tests()) as f64;
-        8.0 * (n * d + (layers - 1.0) * n * n + points * (3.0 * layers * n + d) + 3.0 * points * points)
+        let (square, sites) = self.wiring();
+        let nodes = sites * points * (3.0 * layers * n + d);
+        8.0 * (n * d + square * n * n + nodes + 3.0 * (sites * points).powi(2))
     }
 
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {
@@ -182,7 +193,8 @@ impl Definition for Ntk {
     fn cost(&self, end: f64, width: usize, _method: Method, law: bool) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = self.inputs.points() as f64;
-        let weights = n * d + (layers - 1.0) * n * n + n;
+        let (square, sites) = self.wiring();
+        let weights = n * d + square * sites * n * n + n * sites * layers;
         let simulation = if width == 0 { 0.0 } else { end * (1e-5 + 3.0 * weights * points / 5e9) };
         let law = if law { 1e-3 + 2e-9 * points.powi(3) } else { 0.0 };
         simulation + law

@@ -5,7 +5,7 @@ use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "ntk",
-    title: "Wide fully connected network, gradient descent near the kernel limit",
+    title: "Wide network, gradient descent near the kernel limit",
     description: "\
 z¹ = W_s/√d W¹x + b_s β¹, z^(l+1) = W_s/√n W^(l+1) φ(z^l) + b_s β^(l+1), L hidden layers of width n, all entries N(0, 1) at
 the start, f = α z^(L+1). Gradient descent on (1/2P) Σ (f(x_i) − y_i)² with step η/α²; time = updates k.
@@ -13,6 +13,7 @@ As n → ∞ the network starts as a Gaussian process with covariance S (NNGP) a
     S¹ = T¹ = W_s² x·y/d + b_s²,   S^(l+1) = W_s² K(S^l) + b_s²,   T^(l+1) = S^(l+1) + W_s² K̇(S^l) T^l,
     f_k(X) = y + (1 − η T/P)^k (f_0 − y),   f_k(x*) = f_0(x*) + T_* T⁻¹ [1 − (1 − η T/P)^k] (y − f_0(X)),
 K(S) = ⟨φ(u) φ(v)⟩ and K̇(S) = ⟨φ'(u) φ'(v)⟩ for Gaussian (u, v) of covariance S. Valid at fixed k; stable for η < 2P/λ_max(T).
+Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
 law.start = \"replica\" the function that one network, with its own f_0, should learn. The kernel is T in both.",
     source: "Jacot, Gabriel & Hongler, NeurIPS 2018, arXiv:1806.07572; Lee et al., NeurIPS 2019, arXiv:1902.06720; Yang 2019, arXiv:1902.04760",
@@ -28,9 +29,19 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
         ("drop=bias", "takes b_s = 0"),
         ("drop=derivative", "takes the kernel of a trained last layer only, T = S"),
         ("drop=variance", "leaves the variance over starts out of losses and squared outputs"),
+        ("drop=slope", "takes <phi' phi'> = 1 in the recursion of the tangent kernel"),
+        ("drop=sharing", "takes fresh weights at every time or position; moves averaged readouts alone"),
+        ("drop=pooling", "reads an average over times or positions as if each had readout weights of its own"),
+        ("drop=correlation", "takes errors as independent of the forward pass where the readout is tied"),
     ],
     finite_size_faults: &[],
-    overlays: &[("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points")],
+    overlays: &[
+        ("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points"),
+        (
+            "independent-kernel",
+            "tangent kernel of the first two training points, errors taken as independent of the forward pass",
+        ),
+    ],
 };
 
 const fn parameter(
@@ -69,6 +80,7 @@ const PARAMETERS: &[Parameter] = &[
         "hidden layers",
         "2",
     ),
+    super::architecture::PARAMETER,
     parameter(
         "activation",
         "",

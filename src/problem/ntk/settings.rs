@@ -1,5 +1,6 @@
 //! From checked keys to the problem: the rules between keys.
 
+use super::architecture::{self, Context};
 use super::{Inputs, Nonlinearity, Ntk, Parametrisation, Target};
 use crate::problem::spec::{Settings, Violation};
 use nalgebra::{DMatrix, DVector};
@@ -12,9 +13,16 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
     let number = |key| settings.number(key).expect(DECLARED);
     let inputs = inputs(settings, &mut broken);
     let target = target(settings, &inputs, &mut broken);
+    let nonlinearity = nonlinearity(settings, &mut broken);
+    let hidden_layers = settings.count("hidden_layers").expect(DECLARED);
+    let centred = settings.flag("centred").expect(DECLARED);
+    let architecture = architecture::read(settings, number("weight_std"));
+    let context = Context { inputs: &inputs, nonlinearity: &nonlinearity, hidden_layers, centred };
+    architecture::check(&architecture, &context, &mut broken);
     let problem = Ntk {
-        hidden_layers: settings.count("hidden_layers").expect(DECLARED),
-        nonlinearity: nonlinearity(settings, &mut broken),
+        hidden_layers,
+        architecture,
+        nonlinearity,
         weight_std: number("weight_std"),
         bias_std: number("bias_std"),
         learning_rate: number("learning_rate"),
@@ -23,7 +31,7 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
             Some("mean-field") => Parametrisation::MeanField,
             _ => Parametrisation::Ntk,
         },
-        centred: settings.flag("centred").expect(DECLARED),
+        centred,
         kernel_points: settings.count("kernel_points").expect(DECLARED).min(inputs.points()),
         inputs,
         rms_norm: number("rms_norm"),

@@ -1,9 +1,10 @@
-//! Wide fully connected networks under full-batch gradient descent, all weights and biases trained.
+//! Wide networks under full-batch gradient descent, all weights and biases trained.
 //!
 //! The algorithm is the one of [`crate::problem::ntk::Ntk`], in its tangent-kernel or mean-field parametrisation. One
 //! update is 3 L products of n x n by n x P. The tangent kernel is measured on the network as it stands: the sum over
 //! layers of (units^T units) times (errors^T errors), entry by entry.
 
+mod architecture;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,8 @@ use crate::problem::Start;
 use crate::problem::ntk::{self, Data, Ntk};
 use crate::rng::Stream;
 use crate::trajectory::{Curve, End};
+use architecture::{Network, Pass};
 use nalgebra::{DMatrix, DVector};
-use network::{Network, Pass};
 use std::time::Instant;
 
 /// Multiplications between two questions whether to stop: some milliseconds.

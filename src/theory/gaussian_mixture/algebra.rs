@@ -1,6 +1,6 @@
 //! Small algebra on combinations of the latest vectors: inner products outside the pool.
 
-use super::population::Sums;
+use super::sums::Sums;
 
 /// Coefficients over the latest vectors.
 pub(super) type Combination = Vec<f64>;

@@ -21,16 +21,20 @@
 //! that mean. The flow is extrapolated from steps of eta, eta/2 and eta/4, and the last change is part of the error.
 
 mod algebra;
+mod block;
 mod kernels;
+mod plan;
 mod population;
 mod recursion;
 mod selection;
 mod spectrum;
+mod sums;
 mod sweep;
 
+pub use plan::{Faults, Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights};
 pub use recursion::recursion;
 pub use spectrum::Spectrum;
-pub use sweep::{Faults, Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights, sweep};
+pub use sweep::sweep;
 
 use super::{LawError, LawOptions};
 use crate::problem::Definition;

@@ -1,49 +1,25 @@
-//! Effective samples in blocks, and the two passes that one update of the law makes over each block.
+//! Effective samples in blocks, and what one update of the law asks of all of them.
 //!
-//! All vectors over the population that the law needs again are one list, the pool. A pass reads the pool of a block
-//! once, in tiles that stay in the first cache, and both passes follow each other on a block while its pool is in the
-//! second one, unless samples are selected across blocks. Sums over blocks are added in the order of the blocks, so
-//! results do not depend on the number of threads.
+//! All vectors over the population that the law needs again are one list, the pool. Sums over blocks are added in the
+//! order of the blocks, so results do not depend on the number of threads.
 
-use super::kernels::{add, dot, dots};
+use super::block::{Advance, Block, Column, Drive, FieldOf};
+use super::kernels::{LANES, add, dot, dots, total};
 use super::selection::{Memory, Process};
+use super::sums::Sums;
 use crate::problem::gaussian_mixture::{Data, GaussianMixture};
-use crate::rng::{Gaussians, Simd, Stream};
+use crate::rng::{Simd, Stream};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 /// Samples of a block.
 const BLOCK: usize = 64;
 
-/// Pool vectors that are multiplied with all others before the next ones are read.
-const TILE: usize = 32;
+/// Blocks whose sums are one: they are worked on one after the other.
+const GROUP: usize = 8;
 
-/// Blocks from which on threads are worth their start.
-const PARALLEL: usize = 128;
-
-/// A new pool vector: a combination of the latest vectors and of the pool.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub over_vectors: Vec<f64>,
-    /// Empty for none.
-    pub over_pool: Vec<f64>,
-}
-
-/// Field of one walker: slope * (c + sqrt(Delta) zeta) + combination of the pool.
-#[derive(Clone, Debug)]
-pub(super) struct FieldOf {
-    pub slope: f64,
-    pub over_pool: Vec<f64>,
-}
-
-/// What moves a walker's gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Drive {
-    /// Lambda' with the selection of this copy.
-    Copy(usize),
-    /// Lambda'' of the first copy times the walker's own field.
-    Tangent,
-}
+/// Groups from which on threads are worth their start.
+const PARALLEL: usize = 16;
 
 /// What one update asks of the population.
 #[derive(Clone, Copy, Debug)]
@@ -59,88 +35,13 @@ pub(super) struct Update<'a> {
     pub observe: bool,
 }
 
-/// Sums over the population of one update, `vectors` being means of gradients, then their noise if there is any,
-/// then fresh Gaussian fields.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sums {
-    pub pool: usize,
-    pub vectors: usize,
-    /// <vector_i pool_j>, row by row.
-    pub along_pool: Vec<f64>,
-    /// <vector_i vector_j>.
-    pub gram: Vec<f64>,
-    /// <vector_i (c + sqrt(Delta) zeta)>.
-    pub along_input: Vec<f64>,
-    /// <Var(s) d_a d_b> of the walkers' slopes d.
-    pub noise: Vec<f64>,
-    /// Loss and share of correct samples of the first copy.
-    pub loss: f64,
-    pub accuracy: f64,
-}
-
-impl Sums {
-    fn clear(&mut self, pool: usize, vectors: usize) {
-        (self.pool, self.vectors) = (pool, vectors);
-        for (list, length) in [
-            (&mut self.along_pool, vectors * pool),
-            (&mut self.gram, vectors * vectors),
-            (&mut self.along_input, vectors),
-        ] {
-            list.clear();
-            list.resize(length, 0.0);
-        }
-        (self.loss, self.accuracy) = (0.0, 0.0);
-    }
-
-    fn add(&mut self, other: &Self) {
-        let lists = [
-            (&mut self.along_pool, &other.along_pool),
-            (&mut self.gram, &other.gram),
-            (&mut self.along_input, &other.along_input),
-            (&mut self.noise, &other.noise),
-        ];
-        for (to, from) in lists {
-            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-        }
-        self.loss += other.loss;
-        self.accuracy += other.accuracy;
-    }
-
-    fn scale(&mut self, factor: f64) {
-        for list in [&mut self.along_pool, &mut self.gram, &mut self.along_input, &mut self.noise] {
-            list.iter_mut().for_each(|a| *a *= factor);
-        }
-        self.loss *= factor;
-        self.accuracy *= factor;
-    }
-
-    /// <vector_i pool_j> for all j.
-    pub fn row(&self, i: usize) -> &[f64] {
-        &self.along_pool[i * self.pool..(i + 1) * self.pool]
-    }
-}
-
+/// Blocks with the sums over their samples.
 #[derive(Debug)]
-struct Block {
-    len: usize,
-    y: Vec<f64>,
-    /// c + sqrt(Delta) zeta.
-    input: Vec<f64>,
-    /// One vector after the other.
-    pool: Vec<f64>,
-    vectors: Vec<f64>,
-    /// One vector on its way into the pool.
-    candidate: Vec<f64>,
-    /// r of the copies, its derivative of the tangents.
-    fields: Vec<Vec<f64>>,
-    /// d: derivative of the loss by r over nu, times the tangent's field.
-    slopes: Vec<Vec<f64>>,
-    memories: Vec<Memory>,
-    means: Vec<Vec<f64>>,
-    selected: Vec<Vec<f64>>,
-    normals: Gaussians,
-    random: Vec<Xoshiro256PlusPlus>,
+struct Group {
+    blocks: Vec<Block>,
     sums: Sums,
+    /// Of <vector_i pool_j>, then of <vector_i vector_j>.
+    lanes: Vec<f64>,
 }
 
 /// One population.
@@ -149,7 +50,7 @@ pub(super) struct Population {
     simd: Simd,
     problem: GaussianMixture,
     pub size: usize,
-    blocks: Vec<Block>,
+    groups: Vec<Group>,
     /// Vectors of the pool.
     pub pool: usize,
     /// Offsets of systematic sampling, one stream for each copy.
@@ -181,6 +82,7 @@ impl Population {
                 pool: Vec::new(),
                 vectors: Vec::new(),
                 candidate: Vec::new(),
+                advancing: Vec::new(),
                 fields: Vec::new(),
                 slopes: Vec::new(),
                 memories: vec![Memory::default(); 2],
@@ -188,14 +90,19 @@ impl Population {
                 selected: vec![vec![0.0; len]; 2],
                 normals: stream.child("fields").gaussians(),
                 random: (0..2).map(|copy| stream.child("batch").index(copy).generator()).collect(),
-                sums: Sums::default(),
             }
         });
+        let mut blocks = blocks.peekable();
+        let mut groups = Vec::new();
+        while blocks.peek().is_some() {
+            let blocks = blocks.by_ref().take(GROUP).collect();
+            groups.push(Group { blocks, sums: Sums::default(), lanes: Vec::new() });
+        }
         let mut population = Self {
             simd: Simd::best(),
             problem: problem.clone(),
             size,
-            blocks: blocks.collect(),
+            groups,
             pool: 0,
             random: (0..2).map(|copy| stream.child("offset").index(copy).generator()).collect(),
         };
@@ -216,7 +123,7 @@ impl Population {
             _ => None,
         };
         let teaches = matches!(self.problem.data, Data::LinearTeacher { .. });
-        for block in &mut self.blocks {
+        for block in self.blocks_mut() {
             let vector = |i: usize| &block.pool[i * block.len..(i + 1) * block.len];
             for (input, zeta) in block.input.iter_mut().zip(vector(zeta)) {
                 *input += delta * zeta;
@@ -233,33 +140,33 @@ impl Population {
     /// Adds a vector to the pool, made orthogonal to what is there and of unit length, unless nothing of it is left.
     fn adjoin(&mut self, fill: impl Fn(&mut Block, &mut [f64])) -> bool {
         let (pool, simd) = (self.pool, self.simd);
-        for block in &mut self.blocks {
+        for block in self.blocks_mut() {
             let mut v = std::mem::take(&mut block.candidate);
             v.clear();
             v.resize(block.len, 0.0);
             fill(block, &mut v);
             block.candidate = v;
         }
-        let square = |blocks: &[Block]| blocks.iter().map(|b| dot(&b.candidate, &b.candidate)).sum::<f64>();
+        let square =
+            |population: &Self| population.blocks().map(|b| dot(&b.candidate, &b.candidate)).sum::<f64>();
         let size = self.size as f64;
-        let before = square(&self.blocks) / size;
+        let before = square(self) / size;
         for _ in 0..2 {
-            let mut along = vec![0.0; pool];
-            let mut part = vec![0.0; pool];
-            for block in &self.blocks {
-                dots(simd, &block.pool, block.len, &block.candidate, &mut part);
-                along.iter_mut().zip(&part).for_each(|(a, p)| *a -= p / size);
+            let mut lanes = vec![0.0; pool * LANES];
+            for block in self.blocks() {
+                dots(simd, &block.pool, block.len, &block.candidate, pool, &mut lanes);
             }
-            for block in &mut self.blocks {
+            let along: Vec<f64> = lanes.as_chunks().0.iter().map(|lanes| -total(lanes) / size).collect();
+            for block in self.blocks_mut() {
                 add(simd, &block.pool, block.len, &along, &mut block.candidate);
             }
         }
-        let after = square(&self.blocks) / size;
+        let after = square(self) / size;
         if after <= 1e-20 * before || before == 0.0 {
             return false;
         }
         let scale = 1.0 / after.sqrt();
-        for block in &mut self.blocks {
+        for block in self.blocks_mut() {
             let Block { pool, candidate, .. } = block;
             pool.extend(candidate.iter().map(|x| scale * x));
         }
@@ -277,7 +184,7 @@ impl Population {
         if matched {
             self.adjoin(|block, v| block.normals.fill(v));
         } else {
-            for block in &mut self.blocks {
+            for block in self.blocks_mut() {
                 let from = block.pool.len();
                 block.pool.resize(from + block.len, 0.0);
                 block.normals.fill(&mut block.pool[from..]);
@@ -289,7 +196,7 @@ impl Population {
 
     /// The second copy goes on from the selection of the first.
     pub fn fork(&mut self) {
-        for block in &mut self.blocks {
+        for block in self.blocks_mut() {
             block.memories[1] = block.memories[0].clone();
         }
     }
@@ -302,19 +209,30 @@ impl Population {
         let Update { columns, fields, process, drives, fresh, observe } = *request;
         let copies = drives.iter().filter(|drive| **drive != Drive::Tangent).count();
         let with = pool + columns.len();
-        let second = |block: &mut Block| {
+        let reduced: Vec<usize> = (0..columns.len()).filter(|&i| !columns[i].over_pool.is_empty()).collect();
+        let sources =
+            || reduced.iter().map(|&i| &columns[i].over_pool).chain(fields.iter().map(|f| &f.over_pool));
+        let over_pool: Vec<f64> =
+            (0..pool).flat_map(|i| sources().map(move |over_pool| over_pool[i])).collect();
+        let plan = &Advance { columns, fields, over_pool: &over_pool, reduced: &reduced };
+        let second = |block: &mut Block, sums: &mut Sums, lanes: &mut Vec<f64>| {
             block.gradients(&problem, process.is_certain(), drives, fresh);
-            block.sum(simd, &problem, with, drives, observe);
+            block.observe(&problem, drives, observe, sums);
+            block.products(simd, with, sums, lanes);
         };
         if process.is_systematic() {
-            each(&mut self.blocks, |block| block.advance(simd, pool, columns, fields));
+            each(&mut self.groups, |group| {
+                group.blocks.iter_mut().for_each(|block| block.advance(simd, pool, plan));
+            });
             (0..copies).for_each(|copy| self.select(process, copy));
-            each(&mut self.blocks, second);
+            each(&mut self.groups, |group| group.sum(second));
         } else {
-            each(&mut self.blocks, |block| {
-                block.advance(simd, pool, columns, fields);
-                block.select(process, copies);
-                second(block);
+            each(&mut self.groups, |group| {
+                group.sum(|block, sums, lanes| {
+                    block.advance(simd, pool, plan);
+                    block.select(process, copies);
+                    second(block, sums, lanes);
+                });
             });
         }
         self.pool = with;
@@ -324,22 +242,32 @@ impl Population {
     /// Draws `fresh` further Gaussian fields after [`Self::update`].
     pub fn draw(&mut self, fresh: usize, sums: &mut Sums) {
         let (simd, pool) = (self.simd, self.pool);
-        each(&mut self.blocks, |block| {
-            block.draw(fresh);
-            block.products(simd, pool);
+        each(&mut self.groups, |group| {
+            group.sum(|block, sums, lanes| {
+                block.draw(fresh);
+                block.products(simd, pool, sums, lanes);
+            });
         });
         let (loss, accuracy, noise) = (sums.loss, sums.accuracy, std::mem::take(&mut sums.noise));
         self.collect(sums);
         (sums.loss, sums.accuracy, sums.noise) = (loss, accuracy, noise);
     }
 
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.groups.iter().flat_map(|group| &group.blocks)
+    }
+
+    fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        self.groups.iter_mut().flat_map(|group| &mut group.blocks)
+    }
+
     fn collect(&self, sums: &mut Sums) {
-        let first = &self.blocks[0].sums;
+        let first = &self.groups[0].sums;
         sums.clear(first.pool, first.vectors);
         sums.noise.clear();
         sums.noise.resize(first.noise.len(), 0.0);
-        for block in &self.blocks {
-            sums.add(&block.sums);
+        for group in &self.groups {
+            sums.add(&group.sums);
         }
         sums.scale(1.0 / self.size as f64);
     }
@@ -347,153 +275,38 @@ impl Population {
     /// Systematic selection along the margins y r of all samples.
     fn select(&mut self, process: &Process, copy: usize) {
         let (mut margins, mut means) = (Vec::with_capacity(self.size), Vec::with_capacity(self.size));
-        for block in &mut self.blocks {
+        for block in self.blocks_mut() {
             process.means(&block.memories[copy], &mut block.means[copy]);
             margins.extend(block.y.iter().zip(&block.fields[copy]).map(|(y, r)| y * r));
             means.extend_from_slice(&block.means[copy]);
         }
         let drawn = process.draw_along(&margins, &means, &mut self.random[copy]);
-        for (block, drawn) in self.blocks.iter_mut().zip(drawn.chunks(BLOCK)) {
+        for (block, drawn) in self.blocks_mut().zip(drawn.chunks(BLOCK)) {
             process.recall(&mut block.memories[copy], drawn, &mut block.selected[copy]);
         }
     }
 }
 
-/// Every block, on all threads of the pool where there are enough of them.
-fn each(blocks: &mut [Block], work: impl Fn(&mut Block) + Sync + Send) {
-    if blocks.len() >= PARALLEL {
-        blocks.par_iter_mut().with_min_len(8).for_each(work);
+/// Every group, on all threads of the pool where there are enough of them.
+fn each(groups: &mut [Group], work: impl Fn(&mut Group) + Sync + Send) {
+    if groups.len() >= PARALLEL {
+        groups.par_iter_mut().for_each(work);
     } else {
-        blocks.iter_mut().for_each(work);
+        groups.iter_mut().for_each(work);
     }
 }
 
-impl Block {
-    fn advance(&mut self, simd: Simd, pool: usize, columns: &[Column], walkers: &[FieldOf]) {
-        let len = self.len;
-        self.fields.resize_with(walkers.len(), || vec![0.0; len]);
-        let mut new: Vec<Vec<f64>> = columns
-            .iter()
-            .map(|column| {
-                let mut v = vec![0.0; len];
-                add(simd, &self.vectors, len, &column.over_vectors, &mut v);
-                v
-            })
-            .collect();
-        for (field, walker) in self.fields.iter_mut().zip(walkers) {
-            field.iter_mut().zip(&self.input).for_each(|(r, x)| *r = walker.slope * x);
+impl Group {
+    /// The sums of all blocks: `work` adds one block to sums and lanes, and sets their shape.
+    fn sum(&mut self, work: impl Fn(&mut Block, &mut Sums, &mut Vec<f64>)) {
+        let Self { blocks, sums, lanes } = self;
+        *sums = Sums::default();
+        lanes.clear();
+        for block in blocks {
+            work(block, sums, lanes);
         }
-        for from in (0..pool).step_by(TILE) {
-            let to = (from + TILE).min(pool);
-            let tile = &self.pool[from * len..to * len];
-            for (v, column) in new.iter_mut().zip(columns).filter(|(_, column)| !column.over_pool.is_empty())
-            {
-                add(simd, tile, len, &column.over_pool[from..to], v);
-            }
-            for (field, walker) in self.fields.iter_mut().zip(walkers) {
-                add(simd, tile, len, &walker.over_pool[from..to], field);
-            }
-        }
-        for (i, v) in new.iter().enumerate() {
-            for (field, walker) in self.fields.iter_mut().zip(walkers) {
-                add(simd, v, len, &walker.over_pool[pool + i..=pool + i], field);
-            }
-            self.pool.extend_from_slice(v);
-        }
-    }
-
-    fn select(&mut self, process: &Process, copies: usize) {
-        for copy in 0..copies {
-            process.means(&self.memories[copy], &mut self.means[copy]);
-            process.draw(
-                &mut self.memories[copy],
-                &self.means[copy],
-                &mut self.selected[copy],
-                &mut self.random[copy],
-            );
-        }
-    }
-
-    /// Slopes, means and noise of the gradients, and fresh fields.
-    fn gradients(&mut self, problem: &GaussianMixture, is_certain: bool, drives: &[Drive], fresh: usize) {
-        let len = self.len;
-        self.slopes.resize_with(drives.len(), || vec![0.0; len]);
-        let per_unit = 1.0 / problem.normalisation;
-        for (a, drive) in drives.iter().enumerate() {
-            let samples = self.y.iter().zip(&self.fields[0]).zip(&self.fields[a]);
-            for (slope, ((&y, &first), &field)) in self.slopes[a].iter_mut().zip(samples) {
-                *slope = per_unit
-                    * match drive {
-                        Drive::Copy(_) => problem.loss_slope(y, field),
-                        Drive::Tangent => problem.loss_curvature(y, first) * field,
-                    };
-            }
-        }
-        self.vectors.clear();
-        for noise in [false, true] {
-            if noise && is_certain {
-                continue;
-            }
-            for (a, drive) in drives.iter().enumerate() {
-                let copy = copy_of(*drive);
-                let samples = self.slopes[a].iter().zip(&self.means[copy]).zip(&self.selected[copy]);
-                self.vectors
-                    .extend(samples.map(|((d, mean), s)| if noise { (s - mean) * d } else { mean * d }));
-            }
-        }
-        self.draw(fresh);
-    }
-
-    fn draw(&mut self, fresh: usize) {
-        let from = self.vectors.len();
-        self.vectors.resize(from + fresh * self.len, 0.0);
-        self.normals.fill(&mut self.vectors[from..]);
-    }
-
-    fn sum(&mut self, simd: Simd, problem: &GaussianMixture, pool: usize, drives: &[Drive], observe: bool) {
-        self.products(simd, pool);
-        self.sums.noise.clear();
-        for (a, drive) in drives.iter().enumerate() {
-            let means = &self.means[copy_of(*drive)];
-            for (b, other) in drives.iter().enumerate() {
-                // Copies with selections of their own have independent noise.
-                let shared = copy_of(*other) == copy_of(*drive);
-                let samples = self.slopes[a].iter().zip(&self.slopes[b]).zip(means);
-                let sum: f64 = samples.map(|((a, b), mean)| mean * (1.0 - mean) * a * b).sum();
-                self.sums.noise.push(if shared { sum } else { 0.0 });
-            }
-        }
-        (self.sums.loss, self.sums.accuracy) = (0.0, 0.0);
-        if observe {
-            for (&y, &r) in self.y.iter().zip(&self.fields[0]) {
-                self.sums.loss += problem.loss_value(y, r);
-                self.sums.accuracy += f64::from(problem.is_right(y, r));
-            }
-        }
-    }
-
-    fn products(&mut self, simd: Simd, pool: usize) {
-        let len = self.len;
-        let count = self.vectors.len() / len;
-        self.sums.clear(pool, count);
-        for from in (0..pool).step_by(TILE) {
-            let to = (from + TILE).min(pool);
-            let tile = &self.pool[from * len..to * len];
-            for (i, v) in self.vectors.chunks_exact(len).enumerate() {
-                dots(simd, tile, len, v, &mut self.sums.along_pool[i * pool + from..i * pool + to]);
-            }
-        }
-        for (i, v) in self.vectors.chunks_exact(len).enumerate() {
-            dots(simd, &self.vectors, len, v, &mut self.sums.gram[i * count..(i + 1) * count]);
-            self.sums.along_input[i] = dot(v, &self.input);
-        }
-    }
-}
-
-/// The copy whose selection a walker follows.
-pub(super) fn copy_of(drive: Drive) -> usize {
-    match drive {
-        Drive::Copy(copy) => copy,
-        Drive::Tangent => 0,
+        let (along_pool, gram) = lanes.as_chunks().0.split_at(sums.vectors * sums.pool);
+        sums.along_pool.extend(along_pool.iter().map(total));
+        sums.gram.extend(gram.iter().map(total));
     }
 }

@@ -14,24 +14,43 @@ pub struct Sgd {
     variance: f64,
 }
 
+/// What rates share: h and h^-p of every mode, powers that cost more than a search.
+#[derive(Clone, Debug)]
+pub(super) struct Conditioned {
+    curvatures: Vec<f64>,
+    preconditioner: Vec<f64>,
+    noise: f64,
+    variance: f64,
+}
+
+impl Conditioned {
+    pub fn new(problem: &NoisyQuadratic, modes: usize, faults: Faults) -> Self {
+        let curvatures = problem.spectrum.curvatures(modes);
+        let p = problem.preconditioner;
+        let of = |&h: &f64| if p == 0.0 { 1.0 } else { libm::pow(h, -p) };
+        Self {
+            preconditioner: curvatures.iter().map(of).collect(),
+            curvatures,
+            noise: noise(problem, faults),
+            variance: problem.init_std * problem.init_std,
+        }
+    }
+
+    pub fn at(&self, rate: f64) -> Sgd {
+        let modes = || self.curvatures.iter().zip(&self.preconditioner).map(|(h, p)| (h, rate * p));
+        Sgd {
+            shares: modes().map(|(h, r)| (1.0 - r * h) * (1.0 - r * h)).collect(),
+            kicks: modes().map(|(h, r)| r * r * h * self.noise).collect(),
+            curvatures: self.curvatures.clone(),
+            variance: self.variance,
+        }
+    }
+}
+
 impl Sgd {
     /// At a rate of its own in place of the problem's.
     pub fn new(problem: &NoisyQuadratic, modes: usize, rate: f64, faults: Faults) -> Self {
-        Self::on(problem, problem.spectrum.curvatures(modes), rate, faults)
-    }
-
-    fn on(problem: &NoisyQuadratic, curvatures: Vec<f64>, rate: f64, faults: Faults) -> Self {
-        let noise = noise(problem, faults);
-        let of = |h: f64| {
-            if problem.preconditioner == 0.0 { rate } else { rate * libm::pow(h, -problem.preconditioner) }
-        };
-        let rates: Vec<f64> = curvatures.iter().map(|&h| of(h)).collect();
-        Self {
-            shares: rates.iter().zip(&curvatures).map(|(r, h)| (1.0 - r * h) * (1.0 - r * h)).collect(),
-            kicks: rates.iter().zip(&curvatures).map(|(r, h)| r * r * h * noise).collect(),
-            curvatures,
-            variance: problem.init_std * problem.init_std,
-        }
+        Conditioned::new(problem, modes, faults).at(rate)
     }
 
     /// The risk at k -> infinity, 1/2 sum h n_1 / (1 - q); `None` if a mode does not shrink.
@@ -83,7 +102,7 @@ impl Sgd {
         if fresh && self.floor().is_none_or(|floor| floor >= target) {
             return None;
         }
-        room.level(0, &self.shares, &self.kicks);
+        room.first(&self.shares, &self.kicks);
         let mut levels = 1;
         let mut count = 1;
         loop {
@@ -151,23 +170,28 @@ pub struct Room {
 }
 
 impl Room {
-    fn level(&mut self, level: usize, shares: &[f64], kicks: &[f64]) {
-        while self.shares.len() <= level {
-            self.shares.push(Vec::new());
-            self.kicks.push(Vec::new());
-        }
-        self.shares[level].clear();
-        self.shares[level].extend_from_slice(shares);
-        self.kicks[level].clear();
-        self.kicks[level].extend_from_slice(kicks);
+    /// Makes room for `level` and gives it with the one before.
+    fn levels(&mut self, level: usize) -> [(&mut Vec<f64>, Option<&Vec<f64>>); 2] {
+        [&mut self.shares, &mut self.kicks].map(|list| {
+            list.resize_with(list.len().max(level + 1), Vec::new);
+            let (before, now) = list.split_at_mut(level);
+            now[0].clear();
+            (&mut now[0], before.last())
+        })
+    }
+
+    fn first(&mut self, shares: &[f64], kicks: &[f64]) {
+        let [(q, _), (n, _)] = self.levels(0);
+        q.extend_from_slice(shares);
+        n.extend_from_slice(kicks);
     }
 
     /// Level `level` from the one before: q <- q^2, n <- n + q n.
     fn square(&mut self, level: usize) {
-        let (shares, kicks) = (&self.shares[level - 1], &self.kicks[level - 1]);
-        let squared: Vec<f64> = shares.iter().map(|q| q * q).collect();
-        let gathered: Vec<f64> = shares.iter().zip(kicks).map(|(q, n)| n + q * n).collect();
-        self.level(level, &squared, &gathered);
+        if let [(squared, Some(shares)), (gathered, Some(kicks))] = self.levels(level) {
+            squared.extend(shares.iter().map(|q| q * q));
+            gathered.extend(shares.iter().zip(kicks).map(|(q, n)| n + q * n));
+        }
     }
 
     fn apply(&mut self, level: usize) {

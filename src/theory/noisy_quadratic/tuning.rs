@@ -1,7 +1,7 @@
 //! Fewest updates to a target over rates and momenta, and the critical batch.
 
 use super::moments::{Map, first_passage, noise, read, start};
-use super::sgd::{Room, Sgd};
+use super::sgd::{Conditioned, Room, Sgd};
 use super::{Faults, dimension};
 use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer};
 use crate::theory::LawError;
@@ -83,9 +83,14 @@ pub fn best_of(
     room: &mut Room,
 ) -> Option<(u64, f64)> {
     let mut best: Option<(u64, f64)> = None;
+    let shared = (dimension(problem) == 1).then(|| Conditioned::new(problem, modes, faults));
     for &rate in rates {
         let limit = best.map_or(LIMIT, |(steps, _)| steps);
-        if let Some(steps) = steps_at(problem, modes, faults, rate, target, limit, room)
+        let steps = match &shared {
+            Some(shared) => shared.at(rate).first_passage(target, limit, room),
+            None => steps_at(problem, modes, faults, rate, target, limit, room),
+        };
+        if let Some(steps) = steps
             && best.is_none_or(|(fewest, _)| steps < fewest)
         {
             best = Some((steps, rate));

@@ -7,16 +7,21 @@
 //! | what | file |
 //! |---|---|
 //! | averages over two Gaussian fields | `dual` |
+//! | the same for many pairs at once | `column` |
 //! | recursion over layers | `recursion` |
+//! | other wirings: residual, recurrent, convolution, tied | `architecture` |
 //! | gradient descent in function space | `dynamics` |
 //!
 //! Every value is a closed form up to one eigendecomposition: the errors of the law are rounding and are reported as
 //! zero.
 
+mod architecture;
+mod column;
 mod dual;
 mod dynamics;
 mod recursion;
 
+pub use architecture::{Limit, Program, Tied, Wiring, program};
 pub use dual::{Dual, Fields, diagonal, dual};
 pub use dynamics::{Decay, Descent, Tests};
 pub use recursion::{Kernels, Network};
@@ -24,7 +29,7 @@ pub use recursion::{Kernels, Network};
 use super::{LawError, LawOptions};
 use crate::linalg::product;
 use crate::problem::Definition;
-use crate::problem::ntk::{Data, KIND, Ntk, Start};
+use crate::problem::ntk::{Architecture, Data, KIND, Ntk, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
 use std::time::Instant;
@@ -32,7 +37,12 @@ use std::time::Instant;
 /// A mode that has grown by this factor ends the law: the learning rate is unstable.
 const DIVERGED: f64 = 1e3;
 
-/// The infinitely wide network of a problem.
+/// The infinitely wide network of a problem, whatever its wiring.
+pub fn limit(problem: &Ntk) -> Limit {
+    Faults::default().limit(problem)
+}
+
+/// The infinitely wide network of a problem whose architecture is fully connected.
 pub fn network(problem: &Ntk) -> Network {
     Network {
         nonlinearity: problem.nonlinearity.clone(),
@@ -48,6 +58,10 @@ struct Faults {
     bias: bool,
     derivative: bool,
     variance: bool,
+    slope: bool,
+    sharing: bool,
+    pooling: bool,
+    correlation: bool,
 }
 
 impl Faults {
@@ -59,6 +73,10 @@ impl Faults {
                 "drop=bias" => faults.bias = true,
                 "drop=derivative" => faults.derivative = true,
                 "drop=variance" => faults.variance = true,
+                "drop=slope" => faults.slope = true,
+                "drop=sharing" => faults.sharing = true,
+                "drop=pooling" => faults.pooling = true,
+                "drop=correlation" => faults.correlation = true,
                 other => {
                     let known: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
                     return Err(LawError::UnknownFault { name: other.into(), known: known.join(", ") });
@@ -68,15 +86,23 @@ impl Faults {
         Ok(faults)
     }
 
-    fn network(self, problem: &Ntk) -> Network {
-        let mut network = network(problem);
-        if self.layer {
-            network.hidden_layers -= 1;
+    fn limit(self, problem: &Ntk) -> Limit {
+        let bias_std = if self.bias { 0.0 } else { problem.bias_std };
+        if problem.architecture == Architecture::FullyConnected && !self.slope {
+            let hidden_layers = problem.hidden_layers - usize::from(self.layer);
+            return Limit::FullyConnected(Network { hidden_layers, bias_std, ..network(problem) });
         }
-        if self.bias {
-            network.bias_std = 0.0;
+        let wiring = Wiring {
+            without_layer: self.layer,
+            without_bias: self.bias,
+            without_sharing: self.sharing,
+            without_pooling: self.pooling,
+            flat_slopes: self.slope,
+        };
+        match program(problem, wiring) {
+            Some(program) => Limit::Program(program),
+            None => Limit::Tied(Tied::new(problem, bias_std, self.correlation)),
         }
-        network
     }
 }
 
@@ -193,7 +219,7 @@ struct Now {
 impl Law {
     fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
         let data = problem.data();
-        let network = faults.network(problem);
+        let network = faults.limit(problem);
         let kernels = network.kernels(&data.inputs);
         let cross = network.cross_kernels(&data.tests, &data.inputs);
         let trained = |k: &Kernels| if faults.derivative { k.nngp.clone() } else { k.ntk.clone() };
@@ -281,13 +307,25 @@ impl Law {
 /// # Errors
 /// [`LawError`]: an unknown name, or a kernel that cannot be decomposed.
 pub fn overlay(problem: &Ntk, name: &str) -> Result<f64, LawError> {
-    if name != "largest-stable-rate" {
-        let known: Vec<&str> = KIND.overlays.iter().map(|(name, _)| *name).collect();
-        return Err(LawError::UnknownOverlay { name: name.into(), known: known.join(", ") });
-    }
     let data = problem.data();
-    let kernel = network(problem).kernels(&data.inputs).ntk;
-    Descent::new(&kernel, problem.learning_rate, &data.labels)
-        .map(|descent| descent.largest_stable_rate())
-        .map_err(|error| LawError::Overlay { name: name.into(), reason: error.to_string() })
+    let reason = |reason: String| LawError::Overlay { name: name.into(), reason };
+    match name {
+        "largest-stable-rate" => {
+            let kernel = limit(problem).kernels(&data.inputs).ntk;
+            Descent::new(&kernel, problem.learning_rate, &data.labels)
+                .map(|descent| descent.largest_stable_rate())
+                .map_err(|error| reason(error.to_string()))
+        }
+        "independent-kernel" => {
+            if data.inputs.ncols() < 2 {
+                return Err(reason("needs two training points".to_string()));
+            }
+            let network = Faults { correlation: true, ..Faults::default() }.limit(problem);
+            Ok(network.kernels(&data.inputs).ntk[(0, 1)])
+        }
+        _ => {
+            let known: Vec<&str> = KIND.overlays.iter().map(|(name, _)| *name).collect();
+            Err(LawError::UnknownOverlay { name: name.into(), known: known.join(", ") })
+        }
+    }
 }
