@@ -239,22 +239,14 @@ impl Definition for SingleIndex {
     }
 
     fn finite_size_uncovered(&self) -> Option<String> {
-        let polynomial = self.link.as_polynomial().is_some() && self.student.as_polynomial().is_some();
         if let Some(reason) = self.uncovered() {
             Some(reason)
-        } else if !polynomial {
-            Some("the spread at finite size is covered for polynomial links".into())
         } else if self.directions > 3 {
             Some("the spread at finite size is covered for three planted directions at most".into())
         } else if self.rate_exponent != 0.0 || self.schedule != Schedule::Constant {
             Some("the spread at finite size is covered for steps of a constant rate over d".into())
         } else if self.inputs != Inputs::Gaussian {
             Some("the spread at finite size is that of Gaussian inputs".into())
-        } else if matches!(self.init, Init::Random { .. }) {
-            Some(
-                "a random start has overlaps of order d^(-1/2), about which nothing expands: state init.m"
-                    .into(),
-            )
         } else {
             None
         }
