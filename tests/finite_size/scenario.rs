@@ -89,8 +89,8 @@ fn what_cannot_be_predicted_is_refused_with_a_remedy() {
     assert!(message.contains("add finite_size = true"), "{message}");
     let message = refused("start = \"given\"", "start = \"replica\"");
     assert!(message.contains("given") && message.contains("limit"), "{message}");
-    let message = refused("activation = \"erf\"", "activation = \"relu\"");
-    assert!(message.contains("relu") && message.contains("finite_size = false"), "{message}");
+    let message = refused("activation = \"erf\"", "activation = \"tanh\"");
+    assert!(message.contains("tanh") && message.contains("finite_size = false"), "{message}");
     let message = refused("about = \"mean\"", "about = \"mean\"\nlimit = \"extrapolate\"");
     assert!(message.contains("every size"), "{message}");
     let message = refused("about = \"mean\"", "about = \"width\"");

@@ -13,7 +13,7 @@
 pub mod bivariate;
 pub mod erf;
 pub mod linear;
-mod orthant;
+pub(crate) mod orthant;
 pub mod quadratic;
 pub mod quadrature;
 pub mod relu;

@@ -257,7 +257,7 @@ impl Definition for Committee {
         })
     }
 
-    /// Moments of the noise of a step are closed forms, or exact by quadrature, for three activations.
+    /// Moments of the noise of a step are closed forms, or exact by quadrature, for four activations.
     fn finite_size_uncovered(&self) -> Option<String> {
         if let Some(reason) = self.uncovered() {
             return Some(reason);
@@ -266,10 +266,10 @@ impl Definition for Committee {
         let most = match self.activation {
             Activation::Erf => 24,
             Activation::Linear => 9,
-            Activation::Quadratic => 5,
+            Activation::Quadratic | Activation::Relu => 5,
             other => {
                 return Some(format!(
-                    "the noise of one step has no closed moments for {} units; erf, linear and quadratic units have",
+                    "the moments of the noise of one step are known for erf, linear, quadratic and ReLU units, not for {}",
                     other.name()
                 ));
             }

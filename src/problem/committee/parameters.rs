@@ -49,6 +49,12 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
         ("drop=spread-noise", "leaves the label noise out of the spread"),
         ("halve=start-variance", "halves the variance of the squared norms of random weights"),
         ("drop=late-noise", "an escape starts from the spread of the start alone"),
+        ("double=overlap", "counts Q_ik and Q_ki as two variables in every derivative"),
+        ("scale=label-noise", "scales the label noise with the covariance of the fields in G1"),
+        ("freeze=tilts", "leaves the factors of the tilts in the fourth moment of the error at full scale"),
+        ("double=direction", "takes escaping directions of length two for unit vectors"),
+        ("force=expansion", "keeps the plain expansion where it does not hold"),
+        ("swap=block", "takes the growth of the escape from the block that tells students apart"),
     ],
     overlays: &[
         ("final-error", "final error to second order in noise_std, exact in the learning rate (smooth odd activations)"),

@@ -11,7 +11,9 @@
 //! with xi Gaussian of covariance Sigma. -F F^T and -1/2 J F are there because the number of steps is no random
 //! number. Derivatives are exact: F is evaluated on numbers that carry them, along the eigenvectors of Sigma.
 
+pub(crate) mod family;
 pub mod jet;
+pub(crate) mod route;
 
 use crate::ode::{self, OdeError};
 use jet::{Jet, Scalar};
@@ -247,9 +249,12 @@ pub struct Reading {
     pub shift: f64,
     /// d^2 times the third cumulant of grad h . xi / sqrt d + Hess h : xi xi / (2 d).
     pub third: f64,
+    /// Sum of the moduli of what the variance is made of.
+    scale: f64,
 }
 
 /// Reads `h`, which is evaluated on numbers with derivatives. `hessian_weight` is 1 but for a planted fault.
+/// [`Reading::complete`] refuses a negative variance.
 pub fn read(state: &State, hessian_weight: f64, h: impl Fn(&[Jet<LANES>]) -> Jet<LANES>) -> Reading {
     let frame = Frame::new(state);
     let mut input = vec![Jet::<LANES>::constant(0.0); state.mean.len()];
@@ -329,18 +334,14 @@ impl Frame {
         let Self { spread, .. } = self;
         let Derivatives { value, first, second } = along;
         let count = spread.len();
-        let mut reading = Reading { value: *value, variance: 0.0, shift: first[count], third: 0.0 };
+        let mut reading =
+            Reading { value: *value, variance: 0.0, shift: first[count], third: 0.0, scale: 0.0 };
         for p in 0..count {
             reading.variance += spread[p] * first[p] * first[p];
+            reading.scale += spread[p].abs() * first[p] * first[p];
             reading.shift += hessian_weight * spread[p] * second[p];
             // H_pp = 2 second, H_pq from the sum of both directions.
             reading.third += 3.0 * (spread[p] * first[p]).powi(2) * 2.0 * second[p];
-        }
-        // Rounding of a vanishing variance is none; a variance that is truly negative is the mark of a wrong equation
-        // and becomes no number, which the laws refuse.
-        let scale: f64 = spread.iter().zip(first).map(|(l, f)| l.abs() * f * f).sum();
-        if reading.variance < 0.0 {
-            reading.variance = if reading.variance > -1e-9 * scale.max(1e-6) { 0.0 } else { f64::NAN };
         }
         let mut pair = count + 1;
         for p in 0..count {
@@ -355,6 +356,18 @@ impl Frame {
 }
 
 impl Reading {
+    /// The reading of a whole law. Rounding of a vanishing variance is none; a variance that is truly negative is the
+    /// mark of a wrong equation and becomes no number, which the laws refuse.
+    pub fn complete(self) -> Self {
+        let rounding = -1e-9 * self.scale.max(1e-6);
+        let variance = match self.variance {
+            v if v >= 0.0 => v,
+            v if v > rounding => 0.0,
+            _ => f64::NAN,
+        };
+        Self { variance, ..self }
+    }
+
     /// Mean of h at size d.
     pub fn mean(&self, d: f64) -> f64 {
         self.value + self.shift / d

@@ -216,7 +216,7 @@ mod tests {
     /// Pairs at angles from 0 to pi, the near-parallel ones given by their determinant, and fields of size 0.
     fn pairs() -> Vec<Fields> {
         let angles =
-            [0.0, 1e-12, 1e-8, 1e-3, 0.3, 0.49, 0.51, 0.58, 1.0, 1.18, 1.5, 1.6, 2.0, 2.6, 3.0, 3.141];
+            [0.0, 1e-12, 1e-8, 1e-3, 0.3, 0.49, 0.51, 0.58, 1.0, 1.18, 1.5, 1.6, 2.0, 2.6, 3.0, 3.13];
         let mut pairs = vec![Fields { p: 0.0, q: 0.7, c: 0.0, determinant: 0.0 }];
         pairs.push(Fields { p: 2.0, q: 2.0, c: -2.0, determinant: 0.0 });
         for p in [1e-6, 0.5, 3.0, 1e5] {

@@ -2,6 +2,7 @@
 
 use crate::math::line::normal_average;
 use crate::problem::single_index::{Link, Polynomial, SingleIndex};
+use crate::theory::linear_noise::jet::Scalar;
 
 /// G_j(m) = <d y/d h*_j s'(h)> and V(m) = <(y - s(h))^2 s'(h)^2>.
 #[derive(Clone, Debug)]
@@ -100,14 +101,14 @@ impl Table {
 
 /// A function of m in Chebyshev polynomials of (2/pi) asin m.
 #[derive(Clone, Debug)]
-struct Chebyshev(Vec<f64>);
+pub(super) struct Chebyshev(Vec<f64>);
 
 /// The last eighth of the coefficients, relative to the largest one, at which a series counts as complete.
 const COMPLETE: f64 = 1e-12;
 
 impl Chebyshev {
     /// Doubles the number of nodes until the series is complete; `None` if it is not with 256.
-    fn new(f: impl Fn(f64) -> f64) -> Option<Self> {
+    pub fn new(f: impl Fn(f64) -> f64) -> Option<Self> {
         let mut nodes = 16;
         while nodes <= 256 {
             let angle = |k: usize| std::f64::consts::PI * (k as f64 + 0.5) / nodes as f64;
@@ -128,13 +129,17 @@ impl Chebyshev {
     }
 
     fn at(&self, m: f64) -> f64 {
-        // Clenshaw's recurrence. A trial step of the integrator may leave the sphere by its tolerance, and no further.
-        let x = m.clamp(-1.0, 1.0).asin() / std::f64::consts::FRAC_PI_2;
-        let (mut before, mut now) = (0.0, 0.0);
-        for c in self.0.iter().skip(1).rev() {
-            (before, now) = (now, 2.0 * x * now - before + c);
+        // A trial step of the integrator may leave the sphere by its tolerance, and no further.
+        self.along(m.clamp(-1.0, 1.0).asin() * std::f64::consts::FRAC_2_PI)
+    }
+
+    /// At x = (2/pi) asin m, in any arithmetic, by Clenshaw's recurrence.
+    pub fn along<S: Scalar>(&self, x: S) -> S {
+        let (mut before, mut now) = (S::constant(0.0), S::constant(0.0));
+        for &c in self.0.iter().skip(1).rev() {
+            (before, now) = (now, x * now * 2.0 - before + c);
         }
-        self.0[0] + x * now - before
+        x * now - before + self.0[0]
     }
 }
 

@@ -11,7 +11,8 @@
 //! short for the V term to survive the limit. Averages are finite series for polynomial links, otherwise adaptive
 //! quadratures. The law starts where the student does: from a random start, with m of order d^(-1/2), it predicts the
 //! course of single runs only for k* = 1 and late times of k* = 2; for k* > 2 the times of escape are random and the
-//! overlap chain has their law.
+//! overlap chain has their law. At finite d, `finite_size` predicts mean, spread and quantiles over runs, also from random
+//! starts.
 //!
 //! Matched h_2 without noise, V = 12 (1 - m^2), in closed form ([`second_hermite`]):
 //!

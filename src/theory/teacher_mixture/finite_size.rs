@@ -248,7 +248,7 @@ pub fn at_size(
         let mut snapshot = Vec::with_capacity(names.len());
         for (reading, name) in readings.iter().zip(observables) {
             let value = |x: &[f64]| read(problem, &with_state(&start, x), *reading).unwrap_or(f64::NAN);
-            let law = read_smooth(state, 1.0, value);
+            let law = read_smooth(state, 1.0, value).complete();
             if !(law.value.is_finite() && law.variance.is_finite() && law.shift.is_finite()) {
                 let reason = format!("{name} has no derivative at t = {time}: choose later times");
                 return Err(LawError::Integration { reason });

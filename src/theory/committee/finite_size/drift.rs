@@ -1,14 +1,16 @@
 //! The drift of the overlaps in any arithmetic, so that its derivatives are exact.
 
+use super::relu;
 use crate::theory::linear_noise::jet::Scalar;
 use std::f64::consts::FRAC_2_PI;
 
-/// Units whose averages are closed forms in any arithmetic.
+/// Units whose averages have derivatives in closed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Units {
     Erf,
     Linear,
     Quadratic,
+    Relu,
 }
 
 /// Sums of averages over the fields at one covariance; see the module of the law for the letters.
@@ -42,6 +44,7 @@ impl Units {
             Self::Erf => erf_sums(c, s, noise_variance, sums),
             Self::Linear => linear_sums(c, s, noise_variance, sums),
             Self::Quadratic => quadratic_sums(c, s, noise_variance, sums),
+            Self::Relu => relu::sums(c, s, noise_variance, sums),
         }
     }
 
@@ -51,29 +54,31 @@ impl Units {
             Self::Erf => erf_error(c, s),
             Self::Linear => linear_error(c, s),
             Self::Quadratic => quadratic_error(c, s),
+            Self::Relu => relu::error(c, s),
         }
     }
 
     /// sum_c s_c <g''(u_i) g(u_c)> and <g'(u_i) g'(u_b)>: Stein's lemma turns <g'(u_i) Delta u> into C times these.
     pub fn gradient(self, c: &[f64], s: &[f64], i: usize, first: &[f64], out: &mut [f64]) {
         let n = s.len();
-        for (b, out) in out.iter_mut().enumerate() {
-            let j2 = match self {
-                Self::Erf => {
+        match self {
+            Self::Erf => {
+                for (b, out) in out.iter_mut().enumerate() {
                     let norm = (1.0 + c[i * n + i]) * (1.0 + c[b * n + b]) - c[i * n + b] * c[i * n + b];
-                    FRAC_2_PI / norm.sqrt()
+                    *out = s[b] * FRAC_2_PI / norm.sqrt();
                 }
-                Self::Linear => 1.0,
-                Self::Quadratic => 4.0 * c[i * n + b],
-            };
-            *out = s[b] * j2;
+                // g'' = -u g'.
+                out[i] -= first[i * n + i];
+            }
+            Self::Linear => out.copy_from_slice(s),
+            Self::Quadratic => {
+                for (b, out) in out.iter_mut().enumerate() {
+                    *out = s[b] * 4.0 * c[i * n + b];
+                }
+                out[i] += (0..n).map(|e| 2.0 * s[e] * c[e * n + e]).sum::<f64>();
+            }
+            Self::Relu => relu::gradient(c, s, i, out),
         }
-        out[i] += match self {
-            // g'' = -u g'.
-            Self::Erf => -first[i * n + i],
-            Self::Linear => 0.0,
-            Self::Quadratic => (0..n).map(|e| 2.0 * s[e] * c[e * n + e]).sum(),
-        };
     }
 }
 

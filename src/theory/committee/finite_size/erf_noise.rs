@@ -111,12 +111,14 @@ pub fn u2(tilted: &Tilted, s: &[f64], out: &mut [f64]) {
 pub struct Scale {
     nodes: Lanes,
     weights: Lanes,
+    /// A planted fault: factors of the tilts at h = 1.
+    frozen: bool,
 }
 
 impl Scale {
-    pub fn new() -> Self {
+    pub fn new(frozen: bool) -> Self {
         let rule = GaussLegendre::new(NODES.try_into().expect("more than one node"));
-        let mut scale = Self { nodes: [0.0; NODES], weights: [0.0; NODES] };
+        let mut scale = Self { nodes: [0.0; NODES], weights: [0.0; NODES], frozen };
         for (l, &(x, w)) in rule.iter().enumerate() {
             scale.nodes[l] = 0.5 * (1.0 + x);
             scale.weights[l] = 0.5 * w;
@@ -216,13 +218,20 @@ impl Scale {
                 }
                 // The two orders of (a, b) share everything but 1 / (1 + h C_aa).
                 let weight = 6.0 * c_ab * s[a] * s[b];
+                let frozen = self.frozen.then(|| {
+                    let factor = 1.0 / (1.0 + c[a * n + a]);
+                    (factor / (1.0 + c[b * n + b] - factor * c_ab * c_ab)).sqrt()
+                });
                 for l in 0..NODES {
                     let orders = if a == b {
                         factor_a[l]
                     } else {
                         factor_a[l] + 1.0 / (1.0 + self.nodes[l] * c[b * n + b])
                     };
-                    let tilts = (factor_a[l] * inverse[l]).sqrt();
+                    let tilts = match frozen {
+                        Some(tilts) => tilts,
+                        None => (factor_a[l] * inverse[l]).sqrt(),
+                    };
                     total[l] += weight * orders * tilts * square[l];
                 }
             }

@@ -15,9 +15,9 @@
 //! an *effective initial condition*: X_d(t) ~ X(t; X0 + a0 + sqrt(S_inf/d) G), G of independent N(0, 1).
 
 use super::step::{Coordinate, Overlapping};
-use crate::ode;
-use crate::theory::linear_noise::Process;
+use crate::ode::{self, OdeError};
 use crate::theory::linear_noise::jet::{Jet, Scalar};
+use crate::theory::linear_noise::{LinearNoise, Process, State, Weights};
 use gauss_quad::GaussLegendre;
 use nalgebra::{DMatrix, DVector};
 use std::convert::Infallible;
@@ -109,18 +109,19 @@ pub fn asymmetry(process: &Overlapping, x: &[f64]) -> (DMatrix<f64>, f64) {
     (centred, other)
 }
 
+/// Contrast c of units, of norm one: units 0..=c against unit c + 1.
+fn contrast(c: usize, i: usize) -> f64 {
+    let norm = (((c + 1) * (c + 2)) as f64).sqrt();
+    match i {
+        i if i <= c => 1.0 / norm,
+        i if i == c + 1 => -((c + 1) as f64) / norm,
+        _ => 0.0,
+    }
+}
+
 /// An orthonormal basis of the doubly centred part of R: products of Helmert contrasts of students and teachers.
 pub fn basis(process: &Overlapping) -> Vec<DVector<f64>> {
     let (k, m) = process.widths();
-    // Contrast c of n units: units 0..=c against unit c + 1.
-    let contrast = |c: usize, i: usize| {
-        let norm = (((c + 1) * (c + 2)) as f64).sqrt();
-        match i {
-            i if i <= c => 1.0 / norm,
-            i if i == c + 1 => -((c + 1) as f64) / norm,
-            _ => 0.0,
-        }
-    };
     let vector = |a: usize, b: usize| {
         DVector::from_iterator(
             process.dimension(),
@@ -142,7 +143,21 @@ const NEGLIGIBLE: f64 = 1e-16;
 /// Gauss-Legendre nodes of each stretch of time, the next twice as long.
 const NODES: usize = 16;
 
-/// The plateau that the symmetric part of `x0` runs into; `variance` is S(0).
+/// A direction in which one student unit differs from another in its overlaps with all teacher units alike.
+fn students_apart(process: &Overlapping) -> DVector<f64> {
+    let norm = ((2 * process.widths().1) as f64).sqrt();
+    DVector::from_iterator(
+        process.dimension(),
+        process.coordinates.iter().map(|&coordinate| match coordinate {
+            Coordinate::R(0, _) => 1.0 / norm,
+            Coordinate::R(1, _) => -1.0 / norm,
+            _ => 0.0,
+        }),
+    )
+}
+
+/// The plateau that the symmetric part of `x0` runs into; `variance` is S(0). `swap_block`, a planted fault, takes l
+/// from another block.
 ///
 /// # Errors
 /// [`NoPlateau`].
@@ -151,6 +166,7 @@ pub fn plateau(
     x0: &[f64],
     variance: f64,
     tolerance: f64,
+    swap_block: bool,
 ) -> Result<Plateau, NoPlateau> {
     let (k, m) = process.widths();
     if k < 2 || m < 2 {
@@ -158,6 +174,7 @@ pub fn plateau(
     }
     let directions = basis(process);
     let u = directions[0].clone();
+    let grows = if swap_block { students_apart(process) } else { u.clone() };
     let start = Symmetric::average(process, x0);
     let n = process.dimension();
     let mut noise = DMatrix::zeros(n, n);
@@ -166,9 +183,9 @@ pub fn plateau(
     let mut local = |y: Symmetric| {
         let x = y.expand(process);
         let input: Vec<Jet<1>> =
-            x.iter().zip(u.iter()).map(|(&x, &u)| Jet { value: x, first: [u], second: [0.0] }).collect();
+            x.iter().zip(grows.iter()).map(|(&x, &u)| Jet { value: x, first: [u], second: [0.0] }).collect();
         process.drift(&input, &mut drift);
-        let growth: f64 = drift.iter().zip(u.iter()).map(|(f, u)| f.first[0] * u).sum();
+        let growth: f64 = drift.iter().zip(grows.iter()).map(|(f, u)| f.first[0] * u).sum();
         let values: Vec<f64> = drift.iter().map(|f| f.value).collect();
         (Symmetric::average(process, &values), growth)
     };
@@ -232,4 +249,103 @@ pub fn plateau(
         }
         until *= 2.0;
     }
+}
+
+/// A second, slower instability beside the escape: with more students than teachers, students may also part in their
+/// overlaps with all teachers alike.
+pub struct Slower {
+    /// Orthonormal directions of R that grow.
+    pub directions: Vec<DVector<f64>>,
+    /// All directions of the block that they belong to, orthonormal.
+    pub block: Vec<DVector<f64>>,
+    /// Variance, times d, along a direction of the start that has the effect of all later noise.
+    pub gathered: f64,
+}
+
+/// Growth over which noise of the slower block is gathered, e^-10 of it left out.
+const FOLDS: f64 = 5.0;
+
+/// The slower instability along the symmetric trajectory from `x0`, if there is one.
+///
+/// # Errors
+/// What the integrator reports.
+pub fn slower(
+    process: &Overlapping,
+    x0: &[f64],
+    plateau: &Plateau,
+) -> Result<Option<Slower>, OdeError<Infallible>> {
+    let n = process.dimension();
+    let mean = Symmetric::average(process, x0).expand(process);
+    let block = students_block(process);
+    let direction = block[0].clone();
+    let law = LinearNoise::new(process, Weights::default());
+    // The top rate of the block by iteration of J + shift.
+    let j = law.jacobian(&plateau.saddle);
+    let shift = j.amax() * n as f64;
+    let mut v = direction.clone();
+    for _ in 0..4000 {
+        let next = &j * &v + &v * shift;
+        // Rounding would grow along the escape, which is faster.
+        v.fill(0.0);
+        for b in &block {
+            v.axpy(b.dot(&next), b, 1.0);
+        }
+        v /= v.norm();
+    }
+    let rate = v.dot(&(&j * &v));
+    if rate <= 1e-6 {
+        return Ok(None);
+    }
+    // What a unit along the direction grows to, beside the noise that has gathered by then.
+    let end = FOLDS / rate;
+    let mut y = mean.clone();
+    y.extend(direction.iter());
+    let mut grown = DVector::zeros(n);
+    let mut jets = vec![Jet::<1>::constant(0.0); n];
+    ode::integrate(
+        &mut |_: f64, y: &[f64], dy: &mut [f64]| -> Result<(), Infallible> {
+            let input: Vec<Jet<1>> =
+                (0..n).map(|p| Jet { value: y[p], first: [y[n + p]], second: [0.0] }).collect();
+            process.drift(&input, &mut jets);
+            for p in 0..n {
+                dy[p] = jets[p].value;
+                dy[n + p] = jets[p].first[0];
+            }
+            Ok(())
+        },
+        0.0,
+        &y,
+        &[end],
+        &ode::Options { method: ode::Method::Explicit, ..ode::Options::with_tolerance(1e-9) },
+        |_, y| grown = DVector::from_column_slice(&y[n..]),
+    )?;
+    let start = State { mean, covariance: DMatrix::zeros(n, n), bias: vec![0.0; n] };
+    let mut law = law.silence(&plateau.directions);
+    let gathered = law.follow(0.0, &start, &[end], 1e-9)?;
+    let gathered = v.dot(&(&gathered[0].covariance * &v)) / v.dot(&grown).powi(2);
+    let (k, _) = process.widths();
+    Ok(Some(Slower { directions: block[..k - 1].to_vec(), block, gathered }))
+}
+
+/// Orthonormal contrasts of students, in R with all teachers alike, in Q_ii and in the sums of Q_ik over k.
+fn students_block(process: &Overlapping) -> Vec<DVector<f64>> {
+    let (k, _) = process.widths();
+    let family = |which: usize, a: usize| {
+        let mut vector = DVector::from_iterator(
+            process.dimension(),
+            process.coordinates.iter().map(|&coordinate| match (which, coordinate) {
+                (0, Coordinate::R(i, _)) => contrast(a, i),
+                (1, Coordinate::Q(i, j)) if i == j => contrast(a, i),
+                (2, Coordinate::Q(i, j)) if i != j => contrast(a, i) + contrast(a, j),
+                _ => 0.0,
+            }),
+        );
+        let norm = vector.norm();
+        if norm > 0.0 {
+            vector /= norm;
+        }
+        vector
+    };
+    let families = if k > 2 { 3 } else { 2 };
+    (0..families).flat_map(|which| (0..k - 1).map(move |a| (which, a))).map(|(w, a)| family(w, a)).collect()
 }

@@ -15,7 +15,9 @@
 //! divided by b for a batch of b samples, which adds eta^2 (1 - 1/b) m_i.C^-1 m_k with m_i = <c_i u>, and decay adds
 //! kappa^2 Q_ik - kappa eta (m_i(k) + m_k(i)). Mean and covariance at size d follow from
 //! [`linear_noise`](crate::theory::linear_noise) with D = Cov(Y) of one sample over b. For erf all averages of
-//! D are closed forms but one smooth integral (`erf_noise`); for polynomial units they are exact by quadrature.
+//! D are closed forms but one smooth integral (`erf_noise`); for polynomial units they are exact by quadrature. For ReLU they
+//! are moments of Gaussians cut off to orthants, closed but for the probability of four signs, one quadrature
+//! (`relu_noise`): 1e-13 for K + M up to 5, where one orthant probability more would be needed.
 //!
 //! # Starts
 //! Given overlaps are exact at every size: Sigma(0) = 0, b(0) = 0. Random weights with covariance A + B of all rows, A that of
@@ -28,49 +30,53 @@
 //!
 //! - symmetric starts escape by `escape`: the effective initial condition, uniform in d and t;
 //! - other starts are drawn from N(X + b/d, Sigma/d) at a time when the expansion holds well, and each follows
-//!   the law of infinite d with its own linear noise (`family`).
+//!   the law of infinite d with its own linear noise.
 //!
 //! Relative errors of variances are O(1/d): 1 % before a plateau and 8 % on it at d = 50 (K = M = 2), 15 % for K = 3,
-//! M = 2. Near the largest stable learning rate all corrections blow up together. With noise-free labels the
-//! corrections relative to a vanishing error grow like t/d.
+//! M = 2. Near the largest stable learning rate all corrections blow up together: two ReLU units with 3 10^4 runs at
+//! d = 25, 50, 100 have the spread and the shift of the law at eta = .4 (largest |z| 2.5 and 1.0 of 40), while at eta = 1 the
+//! spread extrapolated from these sizes is not yet the limit (|z| = 8.5). With noise-free labels the corrections relative to
+//! a vanishing error grow like t/d.
+//!
+//! A family with several escaping directions is stratified in the length of the drawn vector, which sets the time of the
+//! escape. For K > M the students part in a second block at a slower rate (.0150 beside .0321 for K = 3, M = 2, eta = 1);
+//! its effective start has the noise of all later times as well, and all of the start is drawn. Products of fluctuations of
+//! stable blocks, of relative order d^(-1/2), are drawn in that case alone.
 //!
 //! # Covered
-//! erf, linear and quadratic units; one or both layers trained from a stated v; label noise, weight decay, batches.
-//! ReLU and units without closed forms are refused, as are training sets and random second layers.
+//! erf, linear, quadratic and ReLU units; one or both layers trained from a stated v; label noise, weight decay, batches.
+//! Units without closed averages are refused, as are training sets and random second layers, and ReLU units that vanish or
+//! coincide at the start, where averages have no second derivatives.
 
 mod drift;
 mod erf_noise;
 mod escape;
-mod family;
 mod polynomial;
+mod relu;
+mod relu_noise;
+mod route;
+mod start;
 mod step;
 #[cfg(test)]
 mod tests;
 
-use super::{Coefficients, Observable};
-use crate::ode::OdeError;
+use super::Observable;
 use crate::problem::Definition;
-use crate::problem::committee::{Committee, Init, Overlaps, Surplus, Teacher, Trained};
+use crate::problem::committee::{Committee, Overlaps};
 use crate::theory::linear_noise::jet::Scalar;
-use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read};
+use crate::theory::linear_noise::route::Route;
+use crate::theory::linear_noise::{State, Weights, family, read};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow};
 use crate::trajectory::Curve;
-use drift::Units;
-use escape::{NoPlateau, Plateau};
-use family::{Family, Starts};
 use nalgebra::DMatrix;
-use std::convert::Infallible;
+use route::{effective, plateau_of, route, start_variance};
+use start::process;
 use std::time::Instant;
-use step::{Coordinate, Overlapping, Step};
+use step::Overlapping;
 
 /// Largest variance of an escaping direction up to which a symmetric start is given the plain expansion.
 pub const LARGEST_SYMMETRIC: f64 = 0.015;
-/// Largest eigenvalue of Sigma/d, in units of the squared distance travelled, up to which other starts are.
-pub const LARGEST_SPREAD: f64 = 0.05;
-/// The same where starts of a family are drawn from it.
-const SPREAD_TO_DRAW: f64 = 0.004;
-/// Points of time at which the spread is looked at.
-const LOOKS: usize = 120;
+pub use crate::theory::linear_noise::route::LARGEST_SPREAD;
 
 /// Planted faults of this law alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,6 +88,12 @@ struct Planted {
     single_diagonal: bool,
     /// Noise after the start does not enter the escape.
     start_alone: bool,
+    /// Escaping directions of length two.
+    double_direction: bool,
+    /// Growth of another block.
+    swap_block: bool,
+    /// The plain expansion everywhere.
+    force_expansion: bool,
 }
 
 impl Planted {
@@ -93,111 +105,11 @@ impl Planted {
             hessian: weight("drop=hessian"),
             single_diagonal: has("halve=start-variance"),
             start_alone: has("drop=late-noise"),
+            double_direction: has("double=direction"),
+            swap_block: has("swap=block"),
+            force_expansion: has("force=expansion"),
         }
     }
-}
-
-/// The units of a problem that this law covers.
-fn units(problem: &Committee) -> Option<Units> {
-    use crate::problem::activation::Activation;
-    match problem.activation {
-        Activation::Erf => Some(Units::Erf),
-        Activation::Linear => Some(Units::Linear),
-        Activation::Quadratic => Some(Units::Quadratic),
-        _ => None,
-    }
-}
-
-/// The overlaps of `problem` as a process, and its state at time 0.
-fn process(problem: &Committee, faults: &[String]) -> Result<(Overlapping, State), LawError> {
-    let Some(units) = units(problem) else {
-        let reason = format!("{} units have no closed moments of the noise", problem.activation.name());
-        return Err(LawError::Uncovered { reason });
-    };
-    let coefficients = Coefficients::new(problem, faults)?;
-    let overlaps = problem.limit_start();
-    let step = Step {
-        units,
-        rate: coefficients.rate,
-        second_order: coefficients.second_order,
-        batch: problem.batch as f64,
-        noise_variance: coefficients.noise_variance,
-        spread_noise_variance: if faults.iter().any(|fault| fault == "drop=spread-noise") {
-            0.0
-        } else {
-            coefficients.noise_variance
-        },
-        keep_mean_square: faults.iter().any(|fault| fault == "drop=mean-square"),
-        decay: coefficients.decay,
-        student_scale: coefficients.student_scale,
-        teacher_scale: coefficients.teacher_scale,
-        v: overlaps.v.as_slice().to_vec(),
-        v_star: overlaps.v_star.as_slice().to_vec(),
-        second_layer_rate: coefficients.second_layer_rate,
-        second_layer_decay: coefficients.second_layer_decay,
-        both_layers: problem.trained == Trained::BothLayers,
-    };
-    let random_teacher = matches!(problem.teacher, Teacher::Random { .. });
-    let process = Overlapping::new(step, &overlaps.t, random_teacher);
-    let c = overlaps.covariance();
-    let fixed = fixed_part(problem, &c);
-    let n = process.dimension();
-    let place = |coordinate: Coordinate| process.place(coordinate);
-    let single_diagonal = Planted::new(faults).single_diagonal;
-    let covariance = DMatrix::from_fn(n, n, |p, q| {
-        let (Some((i, j)), Some((k, l))) = (place(process.coordinates[p]), place(process.coordinates[q]))
-        else {
-            return 0.0;
-        };
-        let pairs = |a: &DMatrix<f64>| a[(i, k)] * a[(j, l)] + a[(i, l)] * a[(j, k)];
-        let value = pairs(&c) - pairs(&fixed);
-        if single_diagonal && p == q && i == j { 0.5 * value } else { value }
-    });
-    let mean = process
-        .coordinates
-        .iter()
-        .map(|&coordinate| match (place(coordinate), coordinate) {
-            (Some(entry), _) => c[entry],
-            (None, Coordinate::V(i)) => overlaps.v[i],
-            (None, _) => unreachable!("every overlap has a place"),
-        })
-        .collect();
-    Ok((process, State { mean, covariance, bias: vec![0.0; n] }))
-}
-
-/// Gram matrix of those parts of the weights that are the same in every replica, students first.
-fn fixed_part(problem: &Committee, c: &DMatrix<f64>) -> DMatrix<f64> {
-    let k = problem.student_width;
-    let teacher_is_fixed = matches!(problem.teacher, Teacher::Given { .. });
-    match &problem.init {
-        // Weights are built on the overlaps, teacher included.
-        Init::Given { .. } => c.clone(),
-        Init::Random { .. } => DMatrix::from_fn(c.nrows(), c.ncols(), |a, b| {
-            if a >= k && b >= k && teacher_is_fixed { c[(a, b)] } else { 0.0 }
-        }),
-        Init::Informed { surplus, .. } => {
-            let on = |a: usize| match a {
-                a if a >= k => Some(a - k),
-                a => teacher_unit(*surplus, a, problem.teacher_width),
-            };
-            DMatrix::from_fn(c.nrows(), c.ncols(), |a, b| match (on(a), on(b)) {
-                (Some(n), Some(m)) if teacher_is_fixed => c[(k + n, k + m)],
-                _ => 0.0,
-            })
-        }
-    }
-}
-
-fn teacher_unit(surplus: Surplus, unit: usize, teacher_width: usize) -> Option<usize> {
-    surplus.teacher_unit(unit, teacher_width)
-}
-
-/// How the law at size d is obtained.
-enum Route {
-    /// The plain expansion: states at the requested times.
-    Plain(Vec<State>),
-    /// The plain expansion up to the first `early` of the requested times, a family after them.
-    Family { early: Vec<State>, late: Family },
 }
 
 /// Mean, standard deviation and quantiles of `observables` at size `size`, at `times`, from the start that the problem
@@ -237,17 +149,16 @@ pub fn at_size(
         let mut snapshot = Vec::with_capacity(names.len());
         let mut errors = Vec::with_capacity(names.len());
         for (observable, name) in parsed.iter().zip(observables) {
-            let jet = |x: &[_]| reading(&process, *observable, x);
+            let around = |state: &State| read(state, planted.hessian, |x| reading(&process, *observable, x));
             let (mean, std, quantiles, error) = match &route {
                 Route::Family { early, late } if index >= early.len() => {
                     let positive = *observable == Observable::GeneralisationError;
                     let plain = |x: &[f64]| reading(&process, *observable, x);
-                    let law =
-                        late.read(index - early.len(), planted.hessian, jet, plain, positive, &QUANTILES);
+                    let law = late.read(index - early.len(), around, plain, positive, &QUANTILES);
                     (law.mean, law.std, law.quantiles, law.error)
                 }
                 Route::Plain(states) | Route::Family { early: states, .. } => {
-                    let law = read(&states[index], planted.hessian, jet);
+                    let law = around(&states[index]).complete();
                     let quantiles = QUANTILES.iter().map(|&z| law.quantile(d, z)).collect();
                     (law.mean(d), law.std(d), quantiles, 0.0)
                 }
@@ -287,112 +198,6 @@ fn reading<S: Scalar>(process: &Overlapping, observable: Observable, x: &[S]) ->
     }
 }
 
-fn route(
-    process: &Overlapping,
-    start: &State,
-    size: f64,
-    times: &[f64],
-    planted: Planted,
-    tolerance: f64,
-) -> Result<Route, OdeError<Infallible>> {
-    let Some(&end) = times.last() else { return Ok(Route::Plain(Vec::new())) };
-    // A mixture over members is not known to more digits.
-    let loose = tolerance.max(1e-7);
-    if let Some((plateau, centre)) = symmetric(process, start, size, end, planted, tolerance) {
-        let starts = effective(process, start, &plateau, centre, size);
-        let late = Family::new(process, &starts, size, planted.weights, times, loose)?;
-        return Ok(Route::Family { early: Vec::new(), late });
-    }
-    // All requested times, and looks between them.
-    let mut grid: Vec<f64> = times.to_vec();
-    grid.extend((1..LOOKS).map(|i| end * (i as f64 / LOOKS as f64).powi(2)));
-    grid.sort_by(f64::total_cmp);
-    grid.dedup();
-    let mut law = LinearNoise::new(process, planted.weights);
-    let states = law.follow(0.0, start, &grid, tolerance)?;
-    let at = |t: f64| grid.binary_search_by(|x| x.total_cmp(&t)).expect("every time is on the grid");
-    let plain: Vec<State> = times.iter().map(|&t| states[at(t)].clone()).collect();
-    let scale = states
-        .iter()
-        .map(|state| state.mean.iter().zip(&start.mean).map(|(x, y)| (x - y).powi(2)).sum::<f64>())
-        .fold(1e-6, f64::max);
-    let spread = |state: &State| state.covariance.clone().symmetric_eigenvalues().max() / (size * scale);
-    let Some(first) = states.iter().position(|state| spread(state) > LARGEST_SPREAD) else {
-        return Ok(Route::Plain(plain));
-    };
-    // The latest state before that from which starts may be drawn; the start itself if there is none.
-    let drawn = (0..first).rev().find(|&g| spread(&states[g]) <= SPREAD_TO_DRAW);
-    let (time, state) = drawn.map_or((0.0, start), |g| (grid[g], &states[g]));
-    let n = process.dimension();
-    let starts = Starts {
-        time,
-        centre: state.mean.iter().zip(&state.bias).map(|(x, b)| x + b / size).collect(),
-        columns: family::axes(&(&state.covariance / size)),
-        covariance: DMatrix::zeros(n, n),
-        silenced: Vec::new(),
-    };
-    let early = times.iter().filter(|&&t| t <= time).count();
-    let late = Family::new(process, &starts, size, planted.weights, &times[early..], loose)?;
-    Ok(Route::Family { early: plain[..early].to_vec(), late })
-}
-
-/// The plateau of a symmetric start and the start itself, where the escape from it matters before `end`.
-fn symmetric(
-    process: &Overlapping,
-    start: &State,
-    size: f64,
-    end: f64,
-    planted: Planted,
-    tolerance: f64,
-) -> Option<(Plateau, Vec<f64>)> {
-    let (mut plateau, departure) = plateau_of(process, start, tolerance).ok()?;
-    if planted.start_alone {
-        plateau.effective_variance = start_variance(start, &plateau);
-    }
-    let spread = plateau.effective_variance / size;
-    let grown = spread * (2.0 * (plateau.rate * end + plateau.log_growth)).exp();
-    // A given departure that stands out of the noise makes the escape a deterministic one.
-    let random = departure == 0.0 || spread > LARGEST_SYMMETRIC * departure * departure;
-    (grown > LARGEST_SYMMETRIC && random).then(|| (plateau, start.mean.clone()))
-}
-
-/// S(0): the variance of the start along an escaping direction.
-fn start_variance(start: &State, plateau: &Plateau) -> f64 {
-    let u = &plateau.directions[0];
-    u.dot(&(&start.covariance * u))
-}
-
-/// The plateau that `start` runs into, if it is symmetric but for the escaping part of R, and the size of that part.
-fn plateau_of(process: &Overlapping, start: &State, tolerance: f64) -> Result<(Plateau, f64), NoPlateau> {
-    let (k, m) = process.widths();
-    if k < 2 || m < 2 {
-        return Err(NoPlateau::TooFewUnits);
-    }
-    let (departure, other) = escape::asymmetry(process, &start.mean);
-    if other > 1e-12 || !process.treats_units_alike() {
-        return Err(NoPlateau::Asymmetric);
-    }
-    let u = &escape::basis(process)[0];
-    let variance = u.dot(&(&start.covariance * u));
-    Ok((escape::plateau(process, &start.mean, variance, tolerance)?, departure.norm()))
-}
-
-/// Effective starts of the escape from `plateau`.
-fn effective(process: &Overlapping, start: &State, plateau: &Plateau, centre: Vec<f64>, size: f64) -> Starts {
-    let (k, m) = process.widths();
-    let n = process.dimension();
-    let escape = (plateau.effective_variance / size).sqrt();
-    let mut columns: Vec<_> = plateau.directions.iter().map(|u| u * escape).collect();
-    let mut rest = start.covariance.clone();
-    crate::theory::linear_noise::silence(&mut rest, &plateau.directions);
-    // With K > M students differ by a second, slower instability, which starts from the start's own spread.
-    if k > m {
-        columns.extend(family::axes(&(&rest / size)));
-        rest = DMatrix::zeros(n, n);
-    }
-    Starts { time: 0.0, centre, columns, covariance: rest, silenced: plateau.directions.clone() }
-}
-
 /// What the escape of a problem from its symmetric plateau is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Escape {
@@ -413,8 +218,9 @@ pub struct Escape {
 /// # Errors
 /// [`LawError::Uncovered`] with the reason why there is none.
 pub fn escape_of(problem: &Committee) -> Result<Escape, LawError> {
+    let planted = Planted::new(&[]);
     let (process, start) = process(problem, &[])?;
-    let (plateau, _) = plateau_of(&process, &start, 1e-10)
+    let (plateau, _) = plateau_of(&process, &start, planted, 1e-10)
         .map_err(|reason| LawError::Uncovered { reason: reason.to_string() })?;
     Ok(Escape {
         rate: plateau.rate,
@@ -440,12 +246,13 @@ pub fn escape_times(
 ) -> Result<Vec<f64>, LawError> {
     let planted = Planted::new(faults);
     let (process, start) = process(problem, faults)?;
-    let (mut plateau, _) = plateau_of(&process, &start, 1e-10)
+    let (mut plateau, _) = plateau_of(&process, &start, planted, 1e-10)
         .map_err(|reason| LawError::Uncovered { reason: reason.to_string() })?;
     if planted.start_alone {
         plateau.effective_variance = start_variance(&start, &plateau);
     }
-    let starts = effective(&process, &start, &plateau, start.mean.clone(), size as f64);
-    family::escape_times(&process, &starts, level, horizon, 1e-8)
+    let norm = |x: &[f64]| escape::asymmetry(&process, x).0.norm();
+    effective(&process, &start, &plateau, size as f64, planted)
+        .and_then(|starts| family::escape_times(&process, &starts, norm, level, horizon, 1e-8))
         .map_err(|error| LawError::Integration { reason: error.to_string() })
 }

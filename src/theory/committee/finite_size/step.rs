@@ -3,6 +3,7 @@
 use super::drift::{Sums, Units};
 use super::erf_noise::{Moments, Scale};
 use super::polynomial;
+use super::relu_noise::Orthants;
 use crate::theory::linear_noise::Process;
 use crate::theory::linear_noise::jet::{Jet, Scalar};
 use nalgebra::DMatrix;
@@ -16,6 +17,31 @@ pub enum Coordinate {
     V(usize),
 }
 
+/// Planted faults of the moments of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepFaults {
+    /// D without - F F^T.
+    pub keep_mean_square: bool,
+    /// Q_ik with i < k as two variables, Q_ik and Q_ki, in every derivative.
+    pub double_overlap: bool,
+    /// sigma^2 scaled with the covariance in G1.
+    pub scale_label_noise: bool,
+    /// E4 with the factors of its tilts at h = 1.
+    pub freeze_tilts: bool,
+}
+
+impl StepFaults {
+    pub fn new(faults: &[String]) -> Self {
+        let has = |name: &str| faults.iter().any(|fault| fault == name);
+        Self {
+            keep_mean_square: has("drop=mean-square"),
+            double_overlap: has("double=overlap"),
+            scale_label_noise: has("scale=label-noise"),
+            freeze_tilts: has("freeze=tilts"),
+        }
+    }
+}
+
 /// Coefficients of one step, in the letters of `theory::committee`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -27,8 +53,7 @@ pub struct Step {
     pub noise_variance: f64,
     /// The same in D; another number only under a planted fault.
     pub spread_noise_variance: f64,
-    /// D without - F F^T, a planted fault.
-    pub keep_mean_square: bool,
+    pub planted: StepFaults,
     pub decay: f64,
     pub student_scale: f64,
     pub teacher_scale: f64,
@@ -69,7 +94,8 @@ impl Overlapping {
             coordinates.extend((0..k).map(Coordinate::V));
         }
         let t = (0..m * m).map(|e| t[(e / m, e % m)]).collect();
-        Self { step, k, m, t, coordinates, scale: Scale::new() }
+        let scale = Scale::new(step.planted.freeze_tilts);
+        Self { step, k, m, t, coordinates, scale }
     }
 
     pub fn units(&self) -> Units {
@@ -127,6 +153,8 @@ impl Overlapping {
                 v[i] = value;
             }
             let Some((a, b)) = self.place(coordinate) else { continue };
+            let twice = self.step.planted.double_overlap && a < b && b < k;
+            let value = if twice { value * 2.0 + -value.value() } else { value };
             c[a * n + b] = value;
             c[b * n + a] = value;
         }
@@ -175,7 +203,16 @@ impl Process for Overlapping {
         let outer: Vec<Jet<1>> = s.iter().map(|&s| Jet::constant(s)).collect();
         let mut sums = Sums::new(self.k, n);
         self.step.units.sums(&scaled, &outer, self.step.noise_variance, &mut sums);
-        let Step { rate, second_order, batch, decay, .. } = self.step;
+        let Step { rate, second_order, batch, decay, planted, .. } = self.step;
+        let mut label_noise = vec![0.0; sums.second.len()];
+        if planted.scale_label_noise {
+            let mut without = Sums::new(self.k, n);
+            self.step.units.sums(&c, &s, 0.0, &mut without);
+            // sigma^2 J2, whose derivative is the fault.
+            for ((noise, all), without) in label_noise.iter_mut().zip(&sums.second).zip(&without.second) {
+                *noise = all.value - without;
+            }
+        }
         // m_i = <c_i u> = C a_i.
         let mean_rows: Vec<Vec<f64>> = (0..self.k)
             .map(|i| {
@@ -189,7 +226,9 @@ impl Process for Overlapping {
         for (out, &coordinate) in out.iter_mut().zip(&self.coordinates) {
             *out = match coordinate {
                 Coordinate::Q(i, k) => {
-                    let single = 2.0 * second_order * v[i] * v[k] * sums.second[self.pair(i, k)].first[0];
+                    let pair = self.pair(i, k);
+                    let slope = sums.second[pair].first[0] + label_noise[pair];
+                    let single = 2.0 * second_order * v[i] * v[k] * slope;
                     let mut shared = 0.0;
                     for a in 0..n {
                         for b in 0..n {
@@ -211,6 +250,7 @@ impl Process for Overlapping {
             Units::Erf => self.erf_noise(&c, &s, &v, out),
             Units::Linear => self.polynomial_noise(&c, &s, &v, 3, out),
             Units::Quadratic => self.polynomial_noise(&c, &s, &v, 7, out),
+            Units::Relu => self.orthant_noise(&c, &s, &v, out),
         }
         // The mean step of a single sample, decay apart: it moves every replica alike.
         let mut mean = vec![0.0; x.len()];
@@ -225,7 +265,7 @@ impl Process for Overlapping {
         }
         for p in 0..x.len() {
             for q in 0..x.len() {
-                let square = if self.step.keep_mean_square { 0.0 } else { mean[p] * mean[q] };
+                let square = if self.step.planted.keep_mean_square { 0.0 } else { mean[p] * mean[q] };
                 out[(p, q)] = (out[(p, q)] - square) / self.step.batch;
             }
         }
@@ -266,6 +306,68 @@ impl Overlapping {
                 let value = product(first, second, &moments);
                 out[(p, q)] = value;
                 out[(q, p)] = value;
+            }
+        }
+    }
+
+    /// The same, orthant by orthant.
+    fn orthant_noise(&self, c: &[f64], s: &[f64], v: &[f64], out: &mut DMatrix<f64>) {
+        let (n, count) = (self.fields(), self.coordinates.len());
+        let sigma2 = self.step.spread_noise_variance;
+        let terms: Vec<Terms> = self.coordinates.iter().map(|&c| self.terms(c, v)).collect();
+        // Y_p = L_p.u Delta + S_p Delta^2.
+        let mut linear = vec![0.0; count * n];
+        let (mut square, mut cubic) = (vec![0.0; count], vec![0.0; count]);
+        let mut weighted = linear.clone();
+        out.fill(0.0);
+        Orthants::new(c, n).visit(s, |part| {
+            linear.fill(0.0);
+            for (p, terms) in terms.iter().enumerate() {
+                square[p] = 0.0;
+                for &(w, _, a) in terms.linear.iter().filter(|(_, i, _)| part.positive[*i]) {
+                    linear[p * n + a] += w;
+                }
+                if let Some((w, i)) = terms.output.filter(|&(_, i)| part.positive[i]) {
+                    linear[p * n + i] += w;
+                }
+                if let Some((w, i, k)) = terms.square
+                    && part.positive[i]
+                    && part.positive[k]
+                {
+                    square[p] = w;
+                }
+            }
+            // <u_a u_b Delta^2>, <u_a Delta^3>, <Delta^4>.
+            let twice = |a: usize, b: usize| part.fourth[a][b] + sigma2 * part.second[a][b];
+            let thrice = |a: usize| -> f64 {
+                (0..n).map(|b| part.form[b] * (part.fourth[a][b] + 3.0 * sigma2 * part.second[a][b])).sum()
+            };
+            let pairs = (0..n).flat_map(|a| (0..n).map(move |b| (a, b)));
+            let fourth: f64 = pairs
+                .map(|(a, b)| {
+                    part.form[a] * part.form[b] * (part.fourth[a][b] + 6.0 * sigma2 * part.second[a][b])
+                })
+                .sum::<f64>()
+                + 3.0 * sigma2 * sigma2 * part.probability;
+            for p in 0..count {
+                let own = &linear[p * n..][..n];
+                cubic[p] = own.iter().enumerate().map(|(a, x)| x * thrice(a)).sum();
+                for b in 0..n {
+                    weighted[p * n + b] = own.iter().enumerate().map(|(a, x)| x * twice(a, b)).sum();
+                }
+            }
+            for p in 0..count {
+                let own = &weighted[p * n..][..n];
+                for q in p..count {
+                    let both: f64 = own.iter().zip(&linear[q * n..][..n]).map(|(x, y)| x * y).sum();
+                    out[(p, q)] +=
+                        both + cubic[p] * square[q] + cubic[q] * square[p] + square[p] * square[q] * fourth;
+                }
+            }
+        });
+        for p in 0..count {
+            for q in 0..p {
+                out[(p, q)] = out[(q, p)];
             }
         }
     }

@@ -1,8 +1,13 @@
 use super::erf_noise::{Scale, Tilted, Work, e2, l1};
+use super::relu_noise::Orthants;
+use super::step::Coordinate;
 use super::*;
 use crate::math::special::erf;
 use crate::problem::activation::Activation;
+use crate::problem::committee::{Init, Teacher, Trained};
+use crate::rng::Stream;
 use crate::theory::committee::tests::problem as generic;
+use crate::theory::linear_noise::{LinearNoise, Process, State};
 use gauss_quad::GaussHermite;
 use nalgebra::DVector;
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
@@ -191,7 +196,7 @@ fn closed_forms_of_the_noise_are_its_integrals() {
 fn fourth_moment_needs_no_more_nodes() {
     let c = DMatrix::from_row_slice(2, 2, &[2.4, 0.9, 0.9, 1.7]);
     let s = [-1.1, 0.8];
-    let value = Scale::new().e4(c.as_slice(), &s, &mut Work::default());
+    let value = Scale::new(false).e4(c.as_slice(), &s, &mut Work::default());
     let mut integral = 0.0;
     tensor(&c, 120, &mut |u, weight| {
         let delta: f64 = s.iter().zip(u).map(|(s, &u)| s * erf(u * FRAC_1_SQRT_2)).sum();
@@ -219,4 +224,144 @@ fn random_starts_spread_as_wishart_matrices_do() {
     let (process, start) = super::process(&both, &[]).expect("a covered problem");
     let teacher = process.coordinates.iter().position(|&c| c == Coordinate::T(0, 0)).expect("T moves");
     assert!((start.covariance[(teacher, teacher)] - 2.0 * 0.49 * 0.49).abs() < 1e-15);
+}
+
+/// Two ReLU students and two or three teachers, both layers trained, numbers without symmetry.
+fn relu(m: usize) -> Committee {
+    let r = [0.3, 0.02, 0.1, 0.03, 0.25, -0.07];
+    Committee {
+        activation: Activation::Relu,
+        trained: Trained::BothLayers,
+        learning_rate: 0.6,
+        second_layer_rate: 0.4,
+        noise_std: 0.3,
+        student_second_layer: DVector::from_vec(vec![0.8, -1.1]),
+        teacher_width: m,
+        teacher: Teacher::Given {
+            t: DMatrix::from_fn(m, m, |i, j| if i == j { 1.0 + 0.2 * i as f64 } else { 0.1 }),
+        },
+        teacher_second_layer: DVector::from_fn(m, |i, _| 1.0 - 0.4 * i as f64),
+        init: Init::Given {
+            q: DMatrix::from_row_slice(2, 2, &[0.4, 0.05, 0.05, 0.3]),
+            r: DMatrix::from_fn(2, m, |i, n| r[i * 3 + n]),
+        },
+        ..start_p()
+    }
+}
+
+/// One real step of ReLU units at fields `u` with label noise `zeta`, by its definition.
+fn relu_step(
+    problem: &Committee,
+    process: &Overlapping,
+    s: &[f64],
+    v: &[f64],
+    u: &[f64],
+    zeta: f64,
+) -> Vec<f64> {
+    let k = problem.student_width;
+    let ramp = |x: f64| x.max(0.0);
+    let delta: f64 = s.iter().zip(u).map(|(s, &u)| s * ramp(u)).sum::<f64>() + problem.noise_std * zeta;
+    let c = |i: usize| if u[i] > 0.0 { v[i] * delta } else { 0.0 };
+    let eta = problem.learning_rate;
+    let one = |&coordinate: &Coordinate| match coordinate {
+        Coordinate::Q(i, j) => eta * (c(i) * u[j] + c(j) * u[i]) + eta * eta * c(i) * c(j),
+        Coordinate::R(i, n) => eta * c(i) * u[k + n],
+        Coordinate::T(..) => 0.0,
+        Coordinate::V(i) => problem.second_layer_rate * ramp(u[i]) * delta,
+    };
+    process.coordinates.iter().map(one).collect()
+}
+
+/// F from the orthants of D against the closed averages with one quadrature; D against half a million real steps.
+#[test]
+fn relu_noise_is_that_of_real_steps() {
+    for m in [1, 2, 3] {
+        let problem = relu(m);
+        let (process, start, d) = noise(&problem);
+        let (c, s, v) = process.unpack(&start.mean);
+        let (n, count) = (2 + m, process.dimension());
+        let mut drift = vec![0.0; count];
+        process.drift(&start.mean, &mut drift);
+        let mut mean = vec![0.0; count];
+        Orthants::new(&c, n).visit(&s, |part| {
+            let along = |a: usize| (0..n).map(|b| part.form[b] * part.second[a][b]).sum::<f64>();
+            let square = (0..n).map(|a| part.form[a] * along(a)).sum::<f64>() + 0.09 * part.probability;
+            let on = |i: usize| if part.positive[i] { 1.0 } else { 0.0 };
+            for (mean, &coordinate) in mean.iter_mut().zip(&process.coordinates) {
+                *mean += match coordinate {
+                    Coordinate::Q(i, j) => {
+                        0.6 * (on(i) * v[i] * along(j) + on(j) * v[j] * along(i))
+                            + 0.36 * on(i) * on(j) * v[i] * v[j] * square
+                    }
+                    Coordinate::R(i, n) => 0.6 * on(i) * v[i] * along(2 + n),
+                    Coordinate::T(..) => 0.0,
+                    Coordinate::V(i) => 0.4 * on(i) * along(i),
+                };
+            }
+        });
+        for (mean, drift) in mean.iter().zip(&drift) {
+            assert!((mean - drift).abs() < 1e-13, "M = {m}: {mean} for {drift}");
+        }
+        let root = DMatrix::from_row_slice(n, n, &c).cholesky().expect("a covariance").l();
+        let mut gaussians = Stream::root(0x5eed_0501).index(m as u64).gaussians();
+        let (mut products, mut squares) =
+            (DMatrix::<f64>::zeros(count, count), DMatrix::<f64>::zeros(count, count));
+        const SAMPLES: usize = 500_000;
+        let mut z = vec![0.0; n + 1];
+        for _ in 0..SAMPLES {
+            gaussians.fill(&mut z);
+            let u = &root * DVector::from_column_slice(&z[..n]);
+            let step = relu_step(&problem, &process, &s, &v, u.as_slice(), z[n]);
+            for p in 0..count {
+                for q in 0..=p {
+                    let product = (step[p] - drift[p]) * (step[q] - drift[q]);
+                    products[(p, q)] += product;
+                    squares[(p, q)] += product * product;
+                }
+            }
+        }
+        for p in 0..count {
+            for q in 0..=p {
+                let mean = products[(p, q)] / SAMPLES as f64;
+                let error = ((squares[(p, q)] / SAMPLES as f64 - mean * mean) / SAMPLES as f64).sqrt();
+                assert!(
+                    (mean - d[(p, q)]).abs() < 4.0 * error,
+                    "M = {m}, {p} {q}: {mean} +- {error} for {}",
+                    d[(p, q)]
+                );
+                assert!((d[(p, q)] - d[(q, p)]).abs() < 1e-15);
+            }
+        }
+    }
+}
+
+/// Derivatives of the ReLU drift along a generic direction, against central differences of its values.
+#[test]
+fn relu_drift_has_the_derivatives_of_its_values() {
+    use crate::theory::linear_noise::jet::Jet;
+    let (process, start, _) = noise(&relu(3));
+    let n = process.dimension();
+    let w: Vec<f64> = (0..n).map(|p| 0.1 * (1.0 + p as f64).sin()).collect();
+    let at = |h: f64| {
+        let x: Vec<f64> = start.mean.iter().zip(&w).map(|(x, w)| x + h * w).collect();
+        let mut out = vec![0.0; n];
+        process.drift(&x, &mut out);
+        out
+    };
+    let input: Vec<Jet<1>> =
+        start.mean.iter().zip(&w).map(|(&x, &w)| Jet { value: x, first: [w], second: [0.0] }).collect();
+    let mut jets = input.clone();
+    process.drift(&input, &mut jets);
+    let h = 1e-2;
+    let (a, b, centre, c, e) = (at(-2.0 * h), at(-h), at(0.0), at(h), at(2.0 * h));
+    for p in 0..n {
+        let first = (8.0 * (c[p] - b[p]) - (e[p] - a[p])) / (12.0 * h);
+        let second = (16.0 * (b[p] + c[p]) - (a[p] + e[p]) - 30.0 * centre[p]) / (12.0 * h * h);
+        assert!((jets[p].first[0] - first).abs() < 1e-7, "{p}: {} for {first}", jets[p].first[0]);
+        assert!(
+            (2.0 * jets[p].second[0] - second).abs() < 1e-6,
+            "{p}: {} for {second}",
+            2.0 * jets[p].second[0]
+        );
+    }
 }

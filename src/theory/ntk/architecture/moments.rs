@@ -1,7 +1,8 @@
 //! Second moments of two Gaussian fields, without cancellation where the fields are nearly parallel or opposite.
 //!
-//! Beside the mean c of u v stand r - c and r + c, r = sqrt(p q) with p, q the variances, whose product is the determinant. Both are sums of what their
-//! parts contribute, all of one sign: for independent parts u = sum u_m, v = sum v_m,
+//! Beside the mean c of u v stand r - c and r + c, r = sqrt(p q) with p, q the variances; their product is the
+//! determinant. Both are sums of what their parts contribute, all of one sign: for independent parts u = sum u_m,
+//! v = sum v_m,
 //! r -+ c = sum (r_m -+ c_m) + (r - sum r_m), and by Lagrange's identity
 //! r - sum r_m = sum over m < l of (sqrt(p_m q_l) - sqrt(p_l q_m))^2 / (r + sum r_m).
 

@@ -1,26 +1,13 @@
-//! Spread and bias of the overlaps at finite d, for polynomial links, by the linear-noise law.
-//!
-//! With u_j = h*_j - h m_j (covariance K = 1 - m m^T), g = (y - s(h)) s'(h) and the tangent input's square
-//! d + u.K^-1 u - 1 - p in the mean, the step back onto the sphere gives d times the change of m_j as
-//!
-//! eta g u_j - (eta^2/2) g^2 m_j
-//! + (1/d) [-(eta^2/2) g^2 m_j (u.K^-1 u - 1 - p) - (eta^3/2) g^3 u_j + (3/8) eta^4 g^4 m_j] + O(1/d^2):
-//!
-//! Y and the integrand of G1. With u = z - m (m.z)/(1 + sqrt(1 - m.m)) for standard normal z all averages are
-//! polynomials in (h, z), exact at finitely many nodes. Valid for given starts, a constant rate and steps of order 1/d.
+//! Polynomial links: all averages are polynomials in (h, z), exact at finitely many nodes.
 
-use super::{Equations, Observable};
-use crate::problem::Definition;
-use crate::problem::single_index::{KIND, SingleIndex};
+use crate::problem::single_index::SingleIndex;
+use crate::theory::linear_noise::Process;
 use crate::theory::linear_noise::jet::Scalar;
-use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
-use crate::theory::{Law, LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
-use crate::trajectory::Curve;
 use gauss_quad::GaussHermite;
 use nalgebra::DMatrix;
 use std::f64::consts::{PI, SQRT_2};
 
-struct Sphere {
+pub struct Sphere {
     rate: f64,
     /// 1, or 0 with the fault "drop=V".
     second_order: f64,
@@ -49,7 +36,7 @@ fn horner<S: Scalar>(series: &[f64], x: S) -> S {
 }
 
 impl Sphere {
-    fn new(problem: &SingleIndex, faults: &[String]) -> Option<Self> {
+    pub fn new(problem: &SingleIndex, faults: &[String]) -> Option<Self> {
         let (link, student) = (problem.link.as_polynomial()?, problem.student.as_polynomial()?);
         let p = problem.directions;
         let has = |name: &str| faults.iter().any(|fault| fault == name);
@@ -158,60 +145,4 @@ impl Process for Sphere {
             }
         }
     }
-}
-
-/// Mean, standard deviation and quantiles of `observables` at size `size`; see [`crate::theory::at_size`].
-///
-/// # Errors
-/// [`LawError`]; passages of thresholds have no expansion.
-pub fn at_size(
-    problem: &SingleIndex,
-    size: usize,
-    times: &[f64],
-    observables: &[String],
-    options: &LawOptions,
-) -> Result<Curve, LawError> {
-    let clock = std::time::Instant::now();
-    let uncovered = || LawError::Uncovered { reason: "polynomial links are covered".into() };
-    if let Some(reason) = problem.finite_size_uncovered() {
-        return Err(LawError::Uncovered { reason });
-    }
-    let p = problem.directions;
-    let mut parsed = Vec::with_capacity(observables.len());
-    for name in observables {
-        let observable =
-            Observable::parse(name, p).ok_or_else(|| unknown_observable(name, &problem.observables()))?;
-        if matches!(observable, Observable::Recovered(_) | Observable::RecoveryTime(_)) {
-            let reason = format!("{name} jumps and has no expansion in 1/d");
-            return Err(LawError::Uncovered { reason });
-        }
-        parsed.push(observable);
-    }
-    let start = problem.limit_start();
-    let process = Sphere::new(problem, &options.faults).ok_or_else(uncovered)?;
-    let state = State { mean: start.clone(), covariance: DMatrix::zeros(p, p), bias: vec![0.0; p] };
-    let states = LinearNoise::new(&process, Weights::planted(&options.faults))
-        .follow(0.0, &state, times, options.tolerance.max(1e-10))
-        .map_err(|error| LawError::Integration { reason: error.to_string() })?;
-    let mut equations = Equations::new(problem, &start, &[])?;
-    let names: Vec<String> = observables.iter().flat_map(|name| SizeRow::names(name)).collect();
-    let mut curve = Curve::new(&names);
-    let d = size as f64;
-    for (&time, state) in times.iter().zip(&states) {
-        let mut snapshot = Vec::with_capacity(names.len());
-        for observable in &parsed {
-            let equations = std::cell::RefCell::new(&mut equations);
-            let value = |m: &[f64]| equations.borrow_mut().observe(time, m, observable).unwrap_or(f64::NAN);
-            let law = read_smooth(state, 1.0, value);
-            if !(law.value.is_finite() && law.variance.is_finite() && law.shift.is_finite()) {
-                let reason = format!("an observable of {} has no derivative at t = {time}", KIND.kind);
-                return Err(LawError::Integration { reason });
-            }
-            snapshot.extend([law.mean(d), law.std(d)]);
-            snapshot.extend(QUANTILES.iter().map(|&z| law.quantile(d, z)));
-        }
-        curve.push(time, &snapshot);
-    }
-    curve.work.seconds = clock.elapsed().as_secs_f64();
-    Ok(curve)
 }

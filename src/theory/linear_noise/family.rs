@@ -1,18 +1,17 @@
-//! The complete law through an escape: a family of starts, each with the linear noise around it.
+//! The law through an escape: a family of starts, each with the linear noise around it.
 //!
 //! mean = E_G[h(X_G) + b_G/d],   variance = Var_G[h(X_G)] + E_G[Var_G h]/d,
 //!
 //! X_G the trajectory from a start that is drawn, b_G and Var_G of the linear-noise law around it. What is drawn is left
-//! out of the noise: the effective start along the escaping directions of a symmetric plateau
-//! ([`super::escape`]), or the state N(X + b/d, Sigma/d) at a time when the expansion still holds. One
-//! direction is stratified over its distribution; several follow a lattice of low discrepancy.
+//! out of the noise. It is the effective start along directions that escape, which stands for later noise as well, or the
+//! state N(X + b/d, Sigma/d) at a time when the expansion still holds. The length of the
+//! drawn vector along the escaping directions, which sets the time of the escape, is stratified over its distribution;
+//! all else follows a lattice of low discrepancy.
 
-use super::step::Overlapping;
+use super::{LinearNoise, Process, Reading, State, Weights};
 use crate::ode::{self, OdeError};
-use crate::theory::linear_noise::jet::Jet;
-use crate::theory::linear_noise::{LANES, LinearNoise, Process, Reading, State, Weights, read};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
-use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 use std::convert::Infallible;
 
 /// Members of a family with one drawn direction, and with several.
@@ -28,7 +27,12 @@ pub struct Starts {
     pub centre: Vec<f64>,
     /// Directions along which starts are drawn, each as long as its standard deviation at this size.
     pub columns: Vec<DVector<f64>>,
-    /// Sigma that is left to the linear noise.
+    /// Number of columns, the first ones, along which starts escape, all alike.
+    pub escaping: usize,
+    /// Whether the first column is drawn in its positive half alone.
+    pub half: bool,
+    /// Sigma that is left to the linear noise. Negative where the drawn start stands for noise that is yet to come and is
+    /// not silenced: both together have the variance of the start.
     pub covariance: DMatrix<f64>,
     /// Orthonormal directions that later noise does not enter.
     pub silenced: Vec<DVector<f64>>,
@@ -48,10 +52,10 @@ pub fn axes(covariance: &DMatrix<f64>) -> Vec<DVector<f64>> {
 impl Starts {
     /// Starts of all members, of equal weight.
     fn list(&self, count: usize) -> Vec<Vec<f64>> {
-        let starts = deviates(self.columns.len(), count).into_iter().map(|g| {
+        let starts = deviates(self.columns.len(), self.escaping, count).into_iter().map(|g| {
             let mut x = DVector::from_column_slice(&self.centre);
-            for (column, g) in self.columns.iter().zip(g) {
-                x.axpy(g, column, 1.0);
+            for (c, (column, g)) in self.columns.iter().zip(g).enumerate() {
+                x.axpy(if self.half && c == 0 { g.abs() } else { g }, column, 1.0);
             }
             x.as_slice().to_vec()
         });
@@ -59,19 +63,39 @@ impl Starts {
     }
 }
 
-/// `count` standard normal vectors that fill their distribution evenly: mid-points of strata in one dimension, in more the
-/// lattice of powers of the root of x^(n + 1) = x + 1.
-fn deviates(dimension: usize, count: usize) -> Vec<Vec<f64>> {
+/// `count` standard normal vectors that fill their distribution evenly. The length of the first `escaping` components
+/// runs through the mid-points of its strata, ascending; their direction and the other components follow the lattice of
+/// powers of the root of x^(n + 1) = x + 1.
+fn deviates(dimension: usize, escaping: usize, count: usize) -> Vec<Vec<f64>> {
     let normal = Normal::standard();
+    let stratum = |j: usize| (j as f64 + 0.5) / count as f64;
     if dimension == 1 {
-        return (0..count).map(|j| vec![normal.inverse_cdf((j as f64 + 0.5) / count as f64)]).collect();
+        return (0..count).map(|j| vec![normal.inverse_cdf(stratum(j))]).collect();
     }
     let mut root: f64 = 2.0;
     for _ in 0..64 {
         root = (1.0 + root).powf(1.0 / (dimension as f64 + 1.0));
     }
     let share = |j: usize, a: usize| (0.5 + (j as f64 + 1.0) * root.powi(-(a as i32))).fract();
-    (0..count).map(|j| (1..=dimension).map(|a| normal.inverse_cdf(share(j, a))).collect()).collect()
+    let square = ChiSquared::new(escaping.max(1) as f64).expect("a number of degrees of freedom");
+    // Its own inverse is no number for two degrees of freedom.
+    let quantile = |share: f64| {
+        let (mut low, mut high) = (0.0, 100.0 + 10.0 * escaping as f64);
+        for _ in 0..80 {
+            let middle = 0.5 * (low + high);
+            if square.cdf(middle) < share { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
+    };
+    (0..count)
+        .map(|j| {
+            let mut g: Vec<f64> = (1..=dimension).map(|a| normal.inverse_cdf(share(j, a))).collect();
+            let norm = g[..escaping].iter().map(|g| g * g).sum::<f64>().sqrt();
+            let length = if escaping > 0 { quantile(stratum(j)).sqrt() } else { 0.0 };
+            g[..escaping].iter_mut().for_each(|g| *g *= length / norm);
+            g
+        })
+        .collect()
 }
 
 /// One trajectory of the family, at the requested times.
@@ -97,12 +121,12 @@ pub struct Distribution {
 }
 
 impl Family {
-    /// The family at `times`, all of them after the start. `count` members; the usual number if absent.
+    /// The family at `times`, none of them before the start.
     ///
     /// # Errors
     /// What the integrator reports of the first member that it cannot follow.
     pub fn new(
-        process: &Overlapping,
+        process: &impl Process,
         starts: &Starts,
         size: f64,
         weights: Weights,
@@ -129,23 +153,19 @@ impl Family {
         Ok(Self { members, size })
     }
 
-    /// The distribution of a reading at time number `k`, in the arithmetic with derivatives and in the plain one;
+    /// The distribution of a reading at time number `k`, by the linear noise around a member and by its value;
     /// quantiles at the normal deviates `z`. Around each member a reading is normal, or log-normal if it is positive.
     pub fn read(
         &self,
         k: usize,
-        hessian_weight: f64,
-        h: impl Fn(&[Jet<LANES>]) -> Jet<LANES>,
+        around: impl Fn(&State) -> Reading,
         plain: impl Fn(&[f64]) -> f64,
         positive: bool,
         z: &[f64],
     ) -> Distribution {
         let values: Vec<f64> = self.members.iter().map(|member| plain(&member.states[k])).collect();
-        let noisy: Vec<Reading> = self
-            .members
-            .iter()
-            .filter_map(|member| Some(read(&member.noise.as_ref()?[k], hessian_weight, &h)))
-            .collect();
+        let noisy: Vec<Reading> =
+            self.members.iter().filter_map(|member| Some(around(&member.noise.as_ref()?[k]))).collect();
         let of = |part: fn(&Reading) -> f64| {
             noisy.iter().map(part).sum::<f64>() / (noisy.len() as f64 * self.size)
         };
@@ -155,6 +175,8 @@ impl Family {
         // Every second member is a coarser rule of the same kind.
         let half: Vec<f64> = values.iter().step_by(2).copied().collect();
         let error = (half.iter().sum::<f64>() / half.len() as f64 - mean).abs() * 0.5;
+        // Where the members stand for noise that is yet to come, all of them lie too far out.
+        let drawn_in = if within < 0.0 { (1.0 + within / between).sqrt() } else { 1.0 };
         // Each member spreads as the nearest one whose noise is known.
         let components: Vec<(f64, f64)> = values
             .iter()
@@ -164,7 +186,8 @@ impl Family {
                     .iter()
                     .min_by(|a, b| distance(a).total_cmp(&distance(b)))
                     .expect("some member has its noise");
-                (value + nearest.shift / self.size, nearest.std(self.size))
+                let centre = mean + drawn_in * (value - mean) + nearest.shift / self.size;
+                (centre, if nearest.variance < 0.0 { 0.0 } else { nearest.std(self.size) })
             })
             .collect();
         let quantiles = z.iter().map(|&z| mixture_quantile(&components, positive, z)).collect();
@@ -174,7 +197,7 @@ impl Family {
 
 /// The law of infinite size from `x0` at time `start`.
 fn trajectory(
-    process: &Overlapping,
+    process: &impl Process,
     start: f64,
     x0: &[f64],
     times: &[f64],
@@ -196,25 +219,27 @@ fn trajectory(
 }
 
 /// Members of the family that [`escape_times`] follows.
-const ESCAPES: usize = 400;
+const ESCAPES: usize = 800;
+/// Times at which they are looked at; between two of them growth is exponential.
+const LOOKS: usize = 400;
 
-/// Times at which |A| first passes `level`, ascending, one for each of many members of equal weight; those that have not
+/// Times at which `norm` of the state first passes `level`, ascending, one for each of many members of equal weight; those that have not
 /// passed it by `horizon` are infinite. Noise that is not in the start adds nothing to the time of an escape at this order.
 ///
 /// # Errors
 /// As [`Family::new`].
 pub fn escape_times(
-    process: &Overlapping,
+    process: &impl Process,
     starts: &Starts,
+    norm: impl Fn(&[f64]) -> f64,
     level: f64,
     horizon: f64,
     tolerance: f64,
 ) -> Result<Vec<f64>, OdeError<Infallible>> {
     let grid: Vec<f64> =
-        (1..=2000).map(|i| starts.time + (horizon - starts.time) * i as f64 / 2000.0).collect();
+        (1..=LOOKS).map(|i| starts.time + (horizon - starts.time) * i as f64 / LOOKS as f64).collect();
     let mut found = Vec::with_capacity(ESCAPES);
     for x0 in starts.list(ESCAPES) {
-        let norm = |x: &[f64]| super::escape::asymmetry(process, x).0.norm();
         let mut before = (starts.time, norm(&x0));
         let mut passed = f64::INFINITY;
         let states = trajectory(process, starts.time, &x0, &grid, tolerance)?;

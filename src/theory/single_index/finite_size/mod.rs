@@ -1,0 +1,192 @@
+//! Spread and bias of the overlaps at finite d by the linear-noise law, and their growth from a random start.
+//!
+//! With u_j = h*_j - h m_j (covariance K = 1 - m m^T), g = (y - s(h)) s'(h) and the tangent input's square
+//! d + u.K^-1 u - 1 - p in the mean, the step back onto the sphere gives d times the change of m_j as
+//!
+//! eta g u_j - (eta^2/2) g^2 m_j
+//! + (1/d) [-(eta^2/2) g^2 m_j (u.K^-1 u - 1 - p) - (eta^3/2) g^3 u_j + (3/8) eta^4 g^4 m_j] + O(1/d^2):
+//!
+//! Y and the integrand of G1, with u = z - m (m.z)/(1 + sqrt(1 - m.m)) for standard normal z. Polynomial links have exact
+//! averages; for all others, with one planted direction, they are Chebyshev series of quadratures (see `line`).
+//!
+//! # Starts
+//! Given overlaps: Sigma(0) = 0. A random start is m = 0 with Sigma(0) = 1, for E m_j m_l = delta_jl/d.
+//!
+//! - k* = 1: the drift at m = 0 does not vanish and the expansion holds.
+//! - k* = 2: m = 0 is a saddle of rate lambda = 2 eta c_2 a_2/sqrt p - eta^2 V(0)/2 in every direction. Where lambda > 0, runs
+//!   escape from effective starts N(0, S_inf/d), S_inf = 1 + D(0)/(2 lambda), each with the linear noise around it; that
+//!   starts from the covariance -D(0)/(2 lambda), because the drawn start stands for noise which is yet to come.
+//! - k* > 2, or lambda < 0: overlaps stay of order d^(-1/2) for all times of order 1, and the expansion about m = 0 says so.
+//!
+//! On the hemisphere m_1 > 0 the first component is drawn from its positive half.
+
+mod line;
+mod polynomial;
+
+use super::{Observable, overlap};
+use crate::problem::Definition;
+use crate::problem::single_index::risk::Constants;
+use crate::problem::single_index::{Init, KIND, SingleIndex};
+use crate::theory::linear_noise::family::{self, Family, Starts};
+use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
+use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
+use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
+use crate::trajectory::Curve;
+use line::Line;
+use nalgebra::{DMatrix, DVector};
+use polynomial::Sphere;
+
+/// Variance of an overlap up to which a saddle is left to the expansion about it.
+const LARGEST_SYMMETRIC: f64 = 0.015;
+
+/// Mean, standard deviation and quantiles of `observables` at size `size`; see [`crate::theory::at_size`].
+///
+/// # Errors
+/// [`LawError`]; passages of thresholds have no expansion.
+pub fn at_size(
+    problem: &SingleIndex,
+    size: usize,
+    times: &[f64],
+    observables: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    if let Some(reason) = problem.finite_size_uncovered() {
+        return Err(LawError::Uncovered { reason });
+    }
+    let p = problem.directions;
+    let mut parsed = Vec::with_capacity(observables.len());
+    for name in observables {
+        let observable =
+            Observable::parse(name, p).ok_or_else(|| unknown_observable(name, &problem.observables()))?;
+        let random = matches!(problem.init, Init::Random { .. });
+        let reason = match observable {
+            Observable::Recovered(_) | Observable::RecoveryTime(_) => {
+                format!("{name} jumps and has no expansion in 1/d")
+            }
+            Observable::Overlap if random => {
+                format!(
+                    "{name} has a kink at 0, where a random start is, and no expansion: ask for m or loss"
+                )
+            }
+            _ => {
+                parsed.push(observable);
+                continue;
+            }
+        };
+        return Err(LawError::Uncovered { reason });
+    }
+    if let Some(process) = Sphere::new(problem, &options.faults) {
+        return curve(problem, &process, size, times, observables, &parsed, options);
+    }
+    let reason = "the averages of these links are not resolved by 256 Chebyshev polynomials";
+    let process =
+        Line::new(problem, &options.faults).ok_or_else(|| LawError::Uncovered { reason: reason.into() })?;
+    curve(problem, &process, size, times, observables, &parsed, options)
+}
+
+fn curve(
+    problem: &SingleIndex,
+    process: &impl Process,
+    size: usize,
+    times: &[f64],
+    names: &[String],
+    observables: &[Observable],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    let clock = std::time::Instant::now();
+    let d = size as f64;
+    let weights = Weights::planted(&options.faults);
+    let route = route(problem, process, d, times, weights, options.tolerance.max(1e-10))
+        .map_err(|error| LawError::Integration { reason: error.to_string() })?;
+    let constants = Constants::new(problem);
+    let rows: Vec<String> = names.iter().flat_map(|name| SizeRow::names(name)).collect();
+    let mut curve = Curve::new(&rows);
+    for (index, &time) in times.iter().enumerate() {
+        let mut snapshot = Vec::with_capacity(rows.len());
+        let mut errors = Vec::with_capacity(rows.len());
+        for observable in observables {
+            let value = |m: &[f64]| match *observable {
+                Observable::M(j) => m[j],
+                Observable::Overlap => overlap(m),
+                _ => constants.loss(problem, m),
+            };
+            let around = |state: &State| read_smooth(state, 1.0, value);
+            let (mean, std, quantiles, error) = match &route {
+                Route::Family { early, late } if index >= early.len() => {
+                    let positive = *observable == Observable::Loss;
+                    let law = late.read(index - early.len(), around, value, positive, &QUANTILES);
+                    (law.mean, law.std, law.quantiles, law.error)
+                }
+                Route::Plain(states) | Route::Family { early: states, .. } => {
+                    let law = around(&states[index]).complete();
+                    let quantiles = QUANTILES.iter().map(|&z| law.quantile(d, z)).collect();
+                    (law.mean(d), law.std(d), quantiles, 0.0)
+                }
+            };
+            if !(mean.is_finite() && std.is_finite()) {
+                let reason = format!("an observable of {} has no derivative at t = {time}", KIND.kind);
+                return Err(LawError::Integration { reason });
+            }
+            snapshot.extend([mean, std]);
+            snapshot.extend_from_slice(&quantiles);
+            errors.extend(std::iter::repeat_n(error, 2 + QUANTILES.len()));
+        }
+        curve.push(time, &snapshot);
+        for (row, error) in curve.errors.iter_mut().zip(errors) {
+            *row.last_mut().expect("a point was pushed") = error;
+        }
+    }
+    curve.work.seconds = clock.elapsed().as_secs_f64();
+    Ok(curve)
+}
+
+fn route(
+    problem: &SingleIndex,
+    process: &impl Process,
+    size: f64,
+    times: &[f64],
+    weights: Weights,
+    tolerance: f64,
+) -> Result<Route, crate::ode::OdeError<std::convert::Infallible>> {
+    let p = problem.directions;
+    let (hemisphere, random) = match problem.init {
+        Init::Random { hemisphere } => (hemisphere, true),
+        Init::Given { .. } => (false, false),
+    };
+    let zero = DMatrix::zeros(p, p);
+    let covariance = if random { DMatrix::identity(p, p) } else { zero.clone() };
+    let start = State { mean: problem.limit_start(), covariance, bias: vec![0.0; p] };
+    let Some(&end) = times.last().filter(|_| random) else {
+        return expand(process, &start, size, times, weights, tolerance);
+    };
+    let mut drift = vec![0.0; p];
+    process.drift(&start.mean, &mut drift);
+    let mut law = LinearNoise::new(process, weights);
+    let rate = law.jacobian(&start.mean)[(0, 0)];
+    let still = drift.iter().all(|f| f.abs() < 1e-12);
+    // Variance of the noise that is yet to come, where it escapes.
+    let later = if still && rate > 0.0 { law.noise(&start.mean) / (2.0 * rate) } else { zero };
+    let grown = (1.0 + later.amax()) / size * (2.0 * rate * end).exp();
+    if !hemisphere && !(still && grown > LARGEST_SYMMETRIC) {
+        return expand(process, &start, size, times, weights, tolerance);
+    }
+    let columns = if hemisphere {
+        let axis = |j: usize| DVector::from_fn(p, |i, _| if i == j { 1.0 / size.sqrt() } else { 0.0 });
+        let drawn = (0..p).map(axis);
+        let noise = if later.amax() > 0.0 { family::axes(&(&later / size)) } else { Vec::new() };
+        drawn.chain(noise).collect()
+    } else {
+        family::axes(&((&start.covariance + &later) / size))
+    };
+    let starts = Starts {
+        time: 0.0,
+        centre: start.mean,
+        columns,
+        escaping: 0,
+        half: hemisphere,
+        covariance: -later,
+        silenced: Vec::new(),
+    };
+    let late = Family::new(process, &starts, size, weights, times, tolerance.max(LOOSEST))?;
+    Ok(Route::Family { early: Vec::new(), late })
+}
