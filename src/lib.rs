@@ -57,6 +57,9 @@
 //! Three more keep theirs as well: `extensive-width` κ = m/d units, α = n/d² samples, Δ the noise; `in-context` n examples in a
 //! prompt, s² the noise, B prompts per update; `sparse-parity` k features, β = B/d^(k−1).
 //!
+//! Kernels: `ntk` L hidden layers of width n, S and T covariance and tangent kernel, P training points; `kernel-regression` n
+//! samples, λ_i eigenvalues, a_i coefficients of the target, δ the ridge, κ the effective one; time = samples.
+//!
 //! # A law in five lines
 //! Soft committee machine, K = M = 2, the start of the high-precision anchor of the tests:
 //!

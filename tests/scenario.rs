@@ -1082,3 +1082,35 @@ proptest! {
         let _ = with(SKETCH, &Overrides { faults: vec![argument], ..Overrides::default() });
     }
 }
+
+#[test]
+fn factors_and_expected_powers_belong_to_the_series_shown() {
+    let panel = "[[panel]]\nkind = \"crossings\"\ny = \"generalisation_error\"\nlevel = 0.1\n";
+    let with = |lines: &str| format!("{SKETCH}{panel}{lines}\n");
+    let powers =
+        "factor = [\"1\", \"log(size)\", \"1 - size^-0.5\"]\norder = [1, 2, 3]\nexpected = [1, 1, 2]";
+    let scenario = good(&with(powers));
+    let Panel::Crossings(shown) = &scenario.panels[1] else { panic!("{:?}", scenario.panels[1]) };
+    assert_eq!(shown.factors.len(), 3);
+    assert_eq!(shown.powers.as_ref().expect("powers").expected, [1.0, 1.0, 2.0]);
+    for (lines, rule) in [
+        ("factor = \"1 / size\"", "has 1 formulas for 3 series"),
+        ("factor = [\"1 / time\", \"1\", \"1\"]", "unknown name time"),
+        ("order = [1, 2, 3]", "needs expected beside it"),
+        ("expected = [1, 2, 3]", "needs order beside it"),
+        ("order = [1, 2]\nexpected = [1, 2, 3]", "has 2 numbers for 3 series"),
+    ] {
+        let message = bad(&with(lines));
+        assert!(message.contains(rule), "{lines}: {message}");
+    }
+}
+
+/// Free variables with the names of Greek letters are written as those.
+#[test]
+fn free_variables_may_be_greek() {
+    let text = SKETCH
+        .replace("\"problem.student_width\" = [2, 4, 6]", "Delta_2 = [0.1, 0.2]")
+        .replace("noise_std = 0.016", "noise_std = \"= Delta_2\"");
+    let series: Vec<String> = good(&text).series;
+    assert_eq!(series, ["Δ_{2} = 0.1", "Δ_{2} = 0.2"]);
+}

@@ -12,6 +12,7 @@ pub mod discretisation_drift;
 pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod in_context;
+pub mod kernel_regression;
 pub mod linear_regression;
 pub mod matrix_sensing;
 pub mod noisy_quadratic;
@@ -34,6 +35,7 @@ use discretisation_drift::DiscretisationDrift;
 use extensive_width::ExtensiveWidth;
 use gaussian_mixture::GaussianMixture;
 use in_context::InContext;
+use kernel_regression::KernelRegression;
 use linear_regression::LinearRegression;
 use matrix_sensing::MatrixSensing;
 use noisy_quadratic::NoisyQuadratic;
@@ -93,6 +95,7 @@ pub const KINDS: &[ProblemKind] = &[
     sparse_parity::KIND,
     in_context::KIND,
     extensive_width::KIND,
+    kernel_regression::KIND,
 ];
 
 /// One fully specified learning problem. The set is closed: adding a problem is one file here, one in each
@@ -116,6 +119,7 @@ pub enum Problem {
     ExtensiveWidth(ExtensiveWidth),
     InContext(InContext),
     SparseParity(SparseParity),
+    KernelRegression(KernelRegression),
 }
 
 /// How the algorithm of a problem is simulated.
@@ -243,6 +247,7 @@ impl Problem {
             "extensive-width" => ExtensiveWidth::from_settings(settings).map(Self::ExtensiveWidth),
             "in-context" => InContext::from_settings(settings).map(Self::InContext),
             "sparse-parity" => SparseParity::from_settings(settings).map(Self::SparseParity),
+            "kernel-regression" => KernelRegression::from_settings(settings).map(Self::KernelRegression),
             other => {
                 Err(vec![Violation::new("kind", format!("unknown problem {other:?}"), "see figure describe")])
             }
@@ -279,6 +284,7 @@ impl Problem {
             Self::SparseParity(problem) => problem,
             Self::InContext(problem) => problem,
             Self::ExtensiveWidth(problem) => problem,
+            Self::KernelRegression(problem) => problem,
         }
     }
 

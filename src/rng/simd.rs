@@ -1,5 +1,7 @@
 //! Instruction sets, chosen at run time.
 
+use std::sync::OnceLock;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     Portable,
@@ -21,7 +23,8 @@ impl Simd {
 
     /// The widest set of this processor.
     pub fn best() -> Self {
-        *Self::available().last().expect("the portable level is always there")
+        static BEST: OnceLock<Simd> = OnceLock::new();
+        *BEST.get_or_init(|| *Self::available().last().expect("the portable level is always there"))
     }
 
     /// All sets of this processor, narrowest first.

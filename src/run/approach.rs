@@ -2,7 +2,7 @@
 //! against size.
 
 use super::draw::entry_label;
-use crate::compare::{Answer, Approach, Exponent, Extrapolated, Judged, Scale as Unit};
+use crate::compare::{Answer, Approach, Exponent, Extrapolated, Judged, Scale as Unit, Unresolved};
 use crate::report::figure::{Axis, Curves, Layer, LayerKind, Overlay};
 use crate::scenario::{ApproachPanel, Scenario};
 
@@ -106,8 +106,10 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
     let symbol = scenario.cases[0].problem.size_symbol();
     drawn.x = Axis::log(symbol.to_string());
     drawn.y = Axis::log("bias and spread over replicas, units of the claim");
+    let mut unresolved: Vec<(String, Vec<String>)> = Vec::new();
     for (i, strand) in all.iter().enumerate() {
-        let of = if all.len() > 1 { format!("{}: ", name(scenario, strand.approach)) } else { String::new() };
+        let curve = name(scenario, strand.approach);
+        let of = if all.len() > 1 { format!("{curve}: ") } else { String::new() };
         let sizes: Vec<(f64, _)> = strand
             .approach
             .at_sizes
@@ -121,13 +123,27 @@ pub(super) fn sizes(scenario: &Scenario, panel: &ApproachPanel, answers: &[Answe
             .collect();
         let exponents = [("spread", strand.approach.fluctuation), ("bias", strand.approach.bias)];
         for (style, (points, (what, exponent))) in [spread, bias].into_iter().zip(exponents).enumerate() {
-            measured(&mut drawn, format!("{of}{what}"), symbol, 2 * i + style, points, exponent);
+            let label = format!("{of}{what}");
+            let Some(reason) = measured(&mut drawn, label, symbol, 2 * i + style, points, exponent) else {
+                continue;
+            };
+            let reason = format!("exponent of the {what} {reason}");
+            match unresolved.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, curves)) => curves.push(curve.clone()),
+                None => unresolved.push((reason, vec![curve.clone()])),
+            }
         }
     }
+    let note = |(reason, curves): (String, Vec<String>)| match curves.len() {
+        _ if all.len() == 1 => reason,
+        n if n == all.len() => format!("every curve: {reason}"),
+        _ => format!("{}: {reason}", curves.join("; ")),
+    };
+    drawn.notes.extend(unresolved.into_iter().map(note));
     drawn
 }
 
-/// Points with their errors, and the fitted power through their middle.
+/// Points with their errors, and the fitted power through their middle; otherwise why there is none.
 fn measured(
     drawn: &mut Curves,
     mut label: String,
@@ -135,12 +151,14 @@ fn measured(
     style: usize,
     points: Vec<(f64, f64, f64)>,
     exponent: Exponent,
-) {
+) -> Option<String> {
     let points: Vec<_> = points.into_iter().filter(|p| p.1 > 0.0).collect();
     if points.is_empty() {
-        drawn.notes.push(format!("{label}: {exponent}"));
-        return;
+        // An algorithm without chance has no spread, which needs no word.
+        let is_certain = matches!(exponent, Exponent::NotResolved { why: Unresolved::NoSpread });
+        return (!is_certain).then(|| exponent.to_string());
     }
+    let mut reason = None;
     let x: Vec<f64> = points.iter().map(|p| p.0).collect();
     let y: Vec<f64> = points.iter().map(|p| p.1).collect();
     if let Exponent::Resolved { value, std_error, .. } = exponent {
@@ -157,11 +175,12 @@ fn measured(
         label = format!("{label} ~ {symbol}^{{{power}}}");
         drawn.layers.push(Layer::overlay("", style, Overlay::Curve { x: x.clone(), y: line }));
     } else {
-        drawn.notes.push(format!("{label}: exponent {exponent}"));
+        reason = Some(exponent.to_string());
     }
     let std_error = points.iter().map(|p| p.2).collect();
     let kind = LayerKind::Points { x, y, std_error, spread: None };
     drawn.layers.push(Layer { label, color: style, style, kind });
+    reason
 }
 
 fn name(scenario: &Scenario, approach: &Approach) -> String {

@@ -25,7 +25,10 @@ pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
             Panel::Heatmap(panel) => Drawn::Heatmap(heatmap(scenario, rows, panel)),
             Panel::Extrapolation(panel) => Drawn::Curves(approach::extrapolation(scenario, panel, answers)),
             Panel::Sizes(panel) => Drawn::Curves(approach::sizes(scenario, panel, answers)),
-            Panel::Crossings(panel) => Drawn::Curves(crossings::crossings(scenario, rows, panel)),
+            Panel::Crossings(panel) => Drawn::Curves(match &panel.powers {
+                Some(order) => crossings::powers(scenario, rows, panel, order),
+                None => crossings::crossings(scenario, rows, panel),
+            }),
             Panel::Map(panel) => Drawn::Heatmap(map::map(scenario, rows, panel)),
         })
         .collect();
@@ -303,7 +306,7 @@ impl<'a> Abscissa<'a> {
             .find(|case| case.series == series && case.sweep.is_none_or(|(_, value)| value == x))
     }
 
-    fn evaluate(&self, expression: &Expression, series: usize, size: Option<usize>, x: f64) -> f64 {
+    pub fn evaluate(&self, expression: &Expression, series: usize, size: Option<usize>, x: f64) -> f64 {
         let case = self.case(series, x);
         let value = |name: &str| match name {
             "time" => Some(x),

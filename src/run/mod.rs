@@ -20,6 +20,7 @@ mod library;
 mod map;
 mod plan;
 mod power;
+mod power_fit;
 mod progress;
 mod store;
 mod study;

@@ -15,6 +15,7 @@
 
 mod case;
 mod check;
+mod crossings;
 pub mod describe;
 mod edit;
 mod expression;

@@ -4,9 +4,7 @@ use super::check::{Checker, join};
 use super::expression::Expression;
 use super::message::{Issue, suggestion};
 use super::raw::{Node, Raw, Table};
-use super::resolved::{
-    About, Case, Claim, CrossingsPanel, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel,
-};
+use super::resolved::{About, Case, Claim, CurvesPanel, HeatmapPanel, Limit, MapPanel, Metric, Panel};
 use super::scope::Scope;
 use super::sections::{CLAIM, PANEL_KINDS};
 use super::series::Swept;
@@ -22,7 +20,7 @@ pub(super) struct Stage<'a> {
     /// Observables of all cases, each with its largest shape.
     pub observables: Vec<ObservableInfo>,
     /// Names that expressions of panels may use.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     pub issues: Vec<Issue>,
 }
 
@@ -127,7 +125,13 @@ impl<'a> Stage<'a> {
         Some(positions)
     }
 
-    fn formula(&mut self, settings: &Settings, table: &Table, path: &str, key: &str) -> Option<String> {
+    pub(super) fn formula(
+        &mut self,
+        settings: &Settings,
+        table: &Table,
+        path: &str,
+        key: &str,
+    ) -> Option<String> {
         let text = settings.text(key)?.to_string();
         let node = table.get(key)?;
         for (name, _) in Expression::parse(&text).ok()?.variables() {
@@ -359,47 +363,6 @@ impl<'a> Stage<'a> {
             over_time,
             difference: settings.flag("difference")?,
             series: series?,
-        };
-        (self.issues.len() == before).then_some(panel)
-    }
-
-    fn crossings(
-        &mut self,
-        settings: &Settings,
-        table: &Table,
-        node: &Node,
-        path: &str,
-    ) -> Option<CrossingsPanel> {
-        let before = self.issues.len();
-        let names = [settings.text("y")?.to_string()];
-        let mut entries = self.expand(&names, table.get("y"), &join(path, "y"));
-        let at = table.get("y").map_or(&node.at, |y| &y.at);
-        if entries.len() > 1 {
-            let issue = Issue::value(at, join(path, "y"), "stands for several observables");
-            self.issues.push(issue.help(format!("choose one, as {:?}", entries[0])));
-        }
-        if self.sweep.is_some() {
-            let issue =
-                Issue::key(&node.at, path, "a curve passes a level in time, and this scenario sweeps");
-            self.issues.push(issue.help("use [series] in place of [sweep]"));
-        }
-        let x = self.formula(settings, table, path, "x");
-        let y_divided_by = self.formula(settings, table, path, "divide_y_by").unwrap_or_default();
-        let series = self.positions(settings, table, path)?;
-        let x = x.unwrap_or_else(|| "time".into());
-        let y_label = settings.text("y_label").map(str::to_string).unwrap_or_else(|| {
-            if y_divided_by.is_empty() { x.clone() } else { format!("{x} / ({y_divided_by})") }
-        });
-        let panel = CrossingsPanel {
-            title: settings.text("title")?.to_string(),
-            y: entries.pop()?,
-            levels: settings.vector("level", 1)?,
-            x,
-            y_divided_by,
-            y_label,
-            log_y: settings.text("scale") != Some("log-linear"),
-            series,
-            fit: settings.flag("fit")?,
         };
         (self.issues.len() == before).then_some(panel)
     }

@@ -241,7 +241,11 @@ impl Source {
             Issue::general(shown.clone(), format!("cannot be read: {error}")).help(help)
         })?;
         let id = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
-        Self::from_bytes(&id, &shown, &bytes)
+        let mut source = Self::from_bytes(&id, &shown, &bytes)?;
+        if let Some(folder) = path.parent() {
+            rebase(&mut source.root, folder);
+        }
+        Ok(source)
     }
 
     /// A scenario by what a user typed: a name among `known` (name and text), or the path of a file.
@@ -303,6 +307,27 @@ impl Source {
     pub fn presets(&self) -> Vec<String> {
         let entries = self.root.table("preset").map_or(&[][..], |table| &table.entries);
         entries.iter().map(|entry| entry.key.clone()).collect()
+    }
+}
+
+/// Paths of tables, `{ kind = "table", path = "..." }`, are relative to the file that names them.
+fn rebase(table: &mut Table, folder: &Path) {
+    let is_file = table.get("kind").and_then(Node::as_text) == Some("table");
+    for entry in &mut table.entries {
+        match &mut entry.node.raw {
+            Raw::Text(path) if is_file && entry.key == "path" && Path::new(path.as_str()).is_relative() => {
+                *path = folder.join(path.as_str()).display().to_string();
+            }
+            Raw::Table(inner) => rebase(inner, folder),
+            Raw::List(items) => {
+                for item in items {
+                    if let Raw::Table(inner) = &mut item.raw {
+                        rebase(inner, folder);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 

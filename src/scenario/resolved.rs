@@ -242,6 +242,21 @@ pub struct CrossingsPanel {
     pub series: Vec<usize>,
     /// A power of the size is fitted.
     pub fit: bool,
+    /// Factors F of the fit A N^p F(N), expressions over `size` and keys of the problem, one for each series; empty for
+    /// plain powers.
+    pub factors: Vec<String>,
+    /// The fitted powers are drawn in place of the passages.
+    pub powers: Option<PowersAgainst>,
+}
+
+/// What fitted powers are drawn against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PowersAgainst {
+    /// A number for each series.
+    pub order: Vec<f64>,
+    /// The power expected for each series.
+    pub expected: Vec<f64>,
+    pub x_label: String,
 }
 
 /// How curves of a claim about the limit approach it.

@@ -420,6 +420,28 @@ const CROSSINGS: &[Parameter] = &[
     ),
     key("series", Kind::Labels, Absent, "series shown, by label or position from 0; all if absent", "[0]"),
     key("fit", Kind::Flag, Default::Flag(true), "fits a power of the size", "true"),
+    key(
+        "factor",
+        Kind::Texts,
+        Absent,
+        "formulas F over size and keys of the problem, one for each series: the fit is A size^p F in place of a plain power",
+        "[\"log(size)\", \"1 - size^-0.5\"]",
+    ),
+    key(
+        "order",
+        Kind::Vector(Range::Any),
+        Absent,
+        "a number for each series: the fitted powers are drawn against it, in place of the passages",
+        "[1.0, 2.0]",
+    ),
+    key(
+        "expected",
+        Kind::Vector(Range::Any),
+        Absent,
+        "with order: the power that theory expects of each series",
+        "[1.0, 1.0]",
+    ),
+    key("x_label", Kind::Text, Absent, "with order: label of the x axis", "\"information exponent\""),
 ];
 
 pub(super) const PANEL_KINDS: &[Variant] = &[

@@ -201,8 +201,29 @@ fn symbol(path: &str, kind: &ProblemKind) -> String {
     let plain = path.strip_prefix("problem.").unwrap_or(path);
     match parameter(kind.parameters, plain) {
         Some(parameter) if !parameter.symbol.is_empty() && plain != path => parameter.symbol.to_string(),
-        _ => plain.rsplit_once('.').map_or(plain, |(_, last)| last).replace('_', " "),
+        _ => letter(path)
+            .unwrap_or_else(|| plain.rsplit_once('.').map_or(plain, |(_, last)| last).replace('_', " ")),
     }
+}
+
+/// A free variable with the name of a Greek letter as the letter, `Delta_2` with an index.
+fn letter(name: &str) -> Option<String> {
+    const LETTERS: &[(&str, &str)] = &[
+        ("alpha", "α"),
+        ("beta", "β"),
+        ("gamma", "γ"),
+        ("delta", "δ"),
+        ("eta", "η"),
+        ("kappa", "κ"),
+        ("lambda", "λ"),
+        ("rho", "ρ"),
+        ("sigma", "σ"),
+        ("tau", "τ"),
+        ("Delta", "Δ"),
+    ];
+    let (word, index) = name.split_once('_').map_or((name, None), |(word, index)| (word, Some(index)));
+    let (_, letter) = LETTERS.iter().find(|(known, _)| *known == word)?;
+    Some(index.map_or(letter.to_string(), |index| format!("{letter}_{{{index}}}")))
 }
 
 fn parameter<'a>(parameters: &'a [Parameter], path: &str) -> Option<&'a Parameter> {

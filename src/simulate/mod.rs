@@ -14,6 +14,7 @@ mod discretisation_drift;
 mod extensive_width;
 mod gaussian_mixture;
 mod in_context;
+mod kernel_regression;
 #[cfg(test)]
 mod kolmogorov;
 mod linear_regression;
@@ -151,6 +152,9 @@ pub fn replica(
         Problem::SparseParity(problem) => sparse_parity::replica(problem, size, measure, stream, stop),
         Problem::InContext(problem) => in_context::replica(problem, size, measure, stream, stop),
         Problem::ExtensiveWidth(problem) => extensive_width::replica(problem, size, measure, stream, stop),
+        Problem::KernelRegression(problem) => {
+            kernel_regression::replica(problem, size, measure, stream, stop)
+        }
     }
 }
 
@@ -175,6 +179,7 @@ pub fn start(
         Problem::SparseParity(_) => Ok(Start::Size(size)),
         Problem::InContext(_) => Ok(Start::Size(size)),
         Problem::ExtensiveWidth(_) => Ok(Start::Size(size)),
+        Problem::KernelRegression(_) => Ok(Start::Size(size)),
         Problem::Transfer(_) => Ok(Start::Size(size)),
         Problem::NoisyQuadratic(_) => Ok(Start::Size(size)),
         Problem::StreamingSgd(problem) => streaming_sgd::start(problem, size, stream),

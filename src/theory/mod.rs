@@ -8,6 +8,7 @@ pub mod discretisation_drift;
 pub mod extensive_width;
 pub mod gaussian_mixture;
 pub mod in_context;
+pub mod kernel_regression;
 pub mod linear_noise;
 pub mod linear_regression;
 pub mod matrix_sensing;
@@ -120,6 +121,9 @@ pub fn integrate(
         (Problem::SparseParity(problem), Start::Size(size)) => {
             sparse_parity::integrate(problem, *size, times, observables, options)
         }
+        (Problem::KernelRegression(problem), Start::Size(size)) => {
+            kernel_regression::integrate(problem, *size, times, observables, options)
+        }
         (problem, _) => {
             let kind = problem.kind().kind;
             Err(LawError::Start { reason: format!("a {kind} law starts from a {kind} start") })
@@ -201,6 +205,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::SparseParity(problem) => sparse_parity::overlay(problem, name),
         Problem::InContext(problem) => in_context::overlay(problem, name),
         Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
+        Problem::KernelRegression(problem) => kernel_regression::overlay(problem, name),
     }
 }
 
@@ -208,6 +213,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
 pub fn overlay_is_time(problem: &Problem, name: &str) -> bool {
     match problem {
         Problem::TeacherMixture(_) => teacher_mixture::overlay_is_time(name),
+        Problem::Ntk(_) => ntk::overlay_is_time(name),
         _ => false,
     }
 }

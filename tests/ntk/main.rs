@@ -1,5 +1,11 @@
 //! The kernel limit of wide networks against outside references, quadrature, and plain iterations.
 
+mod architecture;
+mod dynamics;
+#[path = "../common/planted.rs"]
+mod planted;
+mod widths;
+
 use asymptotica::linalg::solve;
 use asymptotica::problem::ntk::Nonlinearity;
 use asymptotica::scenario::{Overrides, Source, resolve};

@@ -1,15 +1,19 @@
 //! Single-index models: the law against closed forms and brute-force averages, exponents of links, both simulations, and
 //! verdicts that say no.
 
+#[path = "../common/generic.rs"]
+mod generic;
+mod langevin;
 mod law;
 mod simulation;
 
 use asymptotica::problem::Problem;
 use asymptotica::problem::single_index::SingleIndex;
-use asymptotica::scenario::{Overrides, Scenario, Source, resolve};
+use generic::Generic;
 
 /// No parameter at a special value.
-pub const GENERIC: &str = r#"
+pub const GENERIC: Generic = Generic(
+    r#"
 title = "Generic parameters"
 source = "tests"
 
@@ -41,19 +45,11 @@ observables = ["m"]
 metric = "relative"
 resolution = 0.01
 limit = "extrapolate"
-"#;
-
-pub fn scenario(set: &[&str], faults: &[&str]) -> Scenario {
-    let own = |list: &[&str]| list.iter().map(|s| s.to_string()).collect();
-    let overrides = Overrides { set: own(set), faults: own(faults), ..Overrides::default() };
-    match resolve(&Source::from_text("index", "index.toml", GENERIC).expect("valid TOML"), &overrides) {
-        Ok(scenario) => scenario,
-        Err(report) => panic!("{set:?} {faults:?}: {report}"),
-    }
-}
+"#,
+);
 
 pub fn problem(set: &[&str]) -> Problem {
-    scenario(set, &[]).cases[0].problem.clone()
+    GENERIC.problem(set)
 }
 
 pub fn single_index(set: &[&str]) -> SingleIndex {

@@ -1,46 +1,26 @@
 //! Both simulations beside the law, and verdicts that say no.
 
-use super::{problem, scenario, single_index};
-use asymptotica::compare::Outcome as Judgement;
+use super::generic::{METHODS, names};
+use super::{GENERIC, problem, single_index};
 use asymptotica::problem::Definition;
 use asymptotica::problem::single_index::KIND;
 use asymptotica::problem::{Method, Start};
 use asymptotica::rng::Stream;
-use asymptotica::run::{Job, JobResult, Outcome, verdicts};
-use asymptotica::scenario::Scenario;
-use asymptotica::simulate::{self, Measure, Replica, Risk, SimulationError};
+use asymptotica::simulate::{self, Measure, Risk, SimulationError};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 
-fn replica(
-    set: &[&str],
-    d: usize,
-    method: Method,
-    times: &[f64],
-    names: &[String],
-    risk: Risk,
-) -> Result<Replica, SimulationError> {
-    let measure = Measure { times, observables: names, risk };
-    simulate::replica(&problem(set), d, method, &measure, &Stream::root(17), &|| false)
-}
-
-const METHODS: [Method; 2] = [Method::Direct, Method::OverlapChain];
 const SEVERAL: &[&str] = &["problem.directions=3", "problem.init.m=[0.5, 0.2, -0.3]"];
 const RANDOM: &[&str] = &["problem.init={ kind = \"random\", hemisphere = true }", "law.start=replica"];
-
-fn names(list: &[&str]) -> Vec<String> {
-    list.iter().map(|s| s.to_string()).collect()
-}
 
 #[test]
 fn starts_have_their_overlaps() {
     for method in METHODS {
         for (set, stated) in [(&[][..], vec![0.3]), (SEVERAL, vec![0.5, 0.2, -0.3])] {
-            let replica = replica(set, 40, method, &[0.0], &[], Risk::Overlaps).expect("a replica");
+            let replica = GENERIC.replica(set, 40, method, &[0.0], &[], Risk::Overlaps).expect("a replica");
             let Start::SingleIndex(start) = replica.start else { panic!("another start") };
             assert!(start.iter().zip(&stated).all(|(a, b)| (a - b).abs() < 1e-14), "{start:?}");
         }
-        let error = replica(SEVERAL, 3, method, &[0.0], &[], Risk::Overlaps).unwrap_err();
+        let error = GENERIC.replica(SEVERAL, 3, method, &[0.0], &[], Risk::Overlaps).unwrap_err();
         assert_eq!(error, SimulationError::TooSmall { size: 3, needed: 4 });
         // d m^2 of a uniform direction has the mean 1, on the half sphere as well.
         let problem = problem(RANDOM);
@@ -62,7 +42,8 @@ fn test_sets_agree_with_the_population_loss() {
     for set in [&[][..], SEVERAL, relu] {
         for method in METHODS {
             let run = |risk| {
-                let replica = replica(set, 60, method, &[1.0], &names(&["loss"]), risk).expect("a replica");
+                let replica =
+                    GENERIC.replica(set, 60, method, &[1.0], &names(&["loss"]), risk).expect("a replica");
                 replica.curve.values[0][0]
             };
             let (exact, sampled) = (run(Risk::Overlaps), run(Risk::TestSet { samples: 40_000 }));
@@ -111,7 +92,8 @@ fn signs_along_an_axis_hide_the_second_hermite_polynomial() {
             ["problem.inputs={ kind = \"rademacher\" }", "problem.learning_rate=0.1", "problem.init.m=0.5"];
         let direct = ["simulation.method=direct", "problem.noise_variance=0.0", &link, &student, &planted];
         let set = [&rest[..], &direct].concat();
-        replica(&set, 1000, Method::Direct, &[4.0], &names(&["m"]), Risk::Overlaps)
+        GENERIC
+            .replica(&set, 1000, Method::Direct, &[4.0], &names(&["m"]), Risk::Overlaps)
             .expect("a replica")
             .curve
             .values[0][0]
@@ -149,43 +131,11 @@ fn a_smoothed_landscape_is_learnt_in_fewer_samples() {
     assert!(plain < 0.2 && smoothed > 0.8, "{plain} {smoothed}");
 }
 
-fn outcome(scenario: &Scenario) -> Outcome {
-    let simulation = scenario.cases[0].simulation.as_ref().expect("a simulation");
-    let jobs: Vec<Job> = simulation
-        .sizes
-        .iter()
-        .zip(&simulation.replicas)
-        .flat_map(|(&size, &n)| (0..n).map(move |r| Job { case: 0, size, replica: Some(r) }))
-        .collect();
-    let run = |job: &Job| (*job, job.run(scenario, &|| false).expect("a replica"));
-    Outcome { results: jobs.par_iter().map(run).collect(), wall_seconds: 0.0 }
-}
-
-fn judge(scenario: &Scenario, simulation: &Outcome) -> Judgement {
-    let sizes: BTreeSet<usize> = simulation.results.iter().map(|(job, _)| job.size).collect();
-    let law = |size: usize| -> (Job, JobResult) {
-        let job = Job { case: 0, size, replica: None };
-        (job, job.run(scenario, &|| false).expect("a law"))
-    };
-    let mut results: Vec<_> = sizes.into_iter().map(law).collect();
-    results.extend(simulation.results.iter().cloned());
-    results.sort_by_key(|(job, _)| *job);
-    let answer = verdicts(scenario, &Outcome { results, wall_seconds: 0.0 }).remove(0);
-    println!("{}", answer.headline());
-    answer.outcome()
-}
-
 #[test]
 fn the_law_is_confirmed_in_the_limit_and_faults_are_refuted() {
-    let sound = scenario(&[], &[]);
-    let simulation = outcome(&sound);
-    assert_eq!(judge(&sound, &simulation), Judgement::Confirmed);
     let structural: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
     let parameters = ["problem.learning_rate=1.1", "problem.noise_variance=2.0", "problem.init.m=0.95"];
-    for fault in structural.into_iter().chain(parameters) {
-        println!("{fault}");
-        assert_eq!(judge(&scenario(&[], &[fault]), &simulation), Judgement::Refuted, "{fault}");
-    }
+    GENERIC.confirms_and_refutes(&[], &[&structural[..], &parameters].concat());
 }
 
 #[test]
@@ -193,12 +143,8 @@ fn several_directions_follow_their_law() {
     let claim = "claim[0].observables=[\"m[1]\", \"m[2]\", \"m[3]\"]";
     let panel = "panel[0].y=[\"m\"]";
     let common = [claim, panel, "claim[0].metric=absolute", "claim[0].resolution=0.03"];
-    let smaller = ["simulation.replicas=[600, 300, 100]", "observe.times.to=8.0"];
-    let set = [SEVERAL, &common, &smaller].concat();
-    let sound = scenario(&set, &[]);
-    let simulation = outcome(&sound);
-    assert_eq!(judge(&sound, &simulation), Judgement::Confirmed);
-    assert_eq!(judge(&scenario(&set, &["drop=V"]), &simulation), Judgement::Refuted);
+    let smaller = ["simulation.replicas=[1200, 600, 200]", "observe.times.to=8.0"];
+    GENERIC.confirms_and_refutes(&[SEVERAL, &common, &smaller].concat(), &["drop=V"]);
 }
 
 /// Keys beside a change of about 5 % (a neighbouring value where the key is no number), and the setting in which the
@@ -223,36 +169,16 @@ const POWER: &[&str] = &["problem.schedule={ kind = \"power\", exponent = 0.7, t
 
 #[test]
 fn every_parameter_is_alive_on_both_roads() {
-    // Inputs, orientation and landscape are outside the law or nothing to it; tests above and of the module hold them.
-    let covered: BTreeSet<&str> =
-        CHANGES.iter().map(|(key, _, _)| *key).chain(["inputs", "planted", "algorithm"]).collect();
-    let declared: BTreeSet<&str> = KIND.parameters.iter().map(|p| p.key).collect();
-    assert_eq!(covered, declared, "every declared key has a change");
-    let values = |set: &[&str], method: &str| -> (Vec<f64>, Vec<f64>) {
-        let method = format!("simulation.method={method}");
-        let short = [
-            "simulation.sizes=[40, 80]",
-            "observe.times=[1.5, 9.0]",
-            "simulation.replicas=1",
-            "observe.observables=[\"loss\", \"weak_recovery_time\", \"strong_recovery_time\"]",
-            "panel[0].y=overlap",
-            "claim[0].observables=[\"overlap\"]",
-            &method,
-        ];
-        let scenario = scenario(&[&short, set].concat(), &[]);
-        let replica =
-            Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, &|| false).expect("a replica");
-        let law = Job { case: 0, size: 40, replica: None }.run(&scenario, &|| false).expect("the law").law;
-        (law.expect("a law").values.concat(), replica.simulation.expect("a simulation").values.concat())
-    };
-    let moved = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    for (key, setting, change) in CHANGES {
-        for method in ["direct", "overlap-chain"] {
-            let before = values(setting, method);
-            let after = values(&[setting, &[*change][..]].concat(), method);
-            assert!(moved(&before.0, &after.0) > 1e-4, "{key}: {change} does not move the law");
-            assert!(moved(&before.1, &after.1) > 1e-4, "{key}: {change} does not move {method}");
-        }
-    }
+    // Inputs, orientation and algorithm are outside the law or nothing to it; tests above and of the module hold them.
+    let elsewhere = ["inputs", "planted", "algorithm"];
+    let short = [
+        "simulation.sizes=[40, 80]",
+        "observe.times=[1.5, 9.0]",
+        "simulation.replicas=1",
+        "observe.observables=[\"loss\", \"weak_recovery_time\", \"strong_recovery_time\"]",
+        "panel[0].y=overlap",
+        "claim[0].observables=[\"overlap\"]",
+    ];
+    GENERIC.parameters_are_alive(CHANGES, &elsewhere, &short);
     assert!(single_index(&[]).uncovered().is_none());
 }

@@ -23,7 +23,8 @@ fn exponential_and_integrated_equations_agree() {
     let times = [0.0, 0.3, 1.0, 4.0, 15.0, 60.0, 300.0];
     for set in [&[][..], CENTRED, THREE] {
         let problem = mixture(set);
-        let names = all_observables(&problem);
+        let mut names = all_observables(&problem);
+        names.retain(|name| name != "crossing_time");
         let exact = exact(&problem, &times, &names);
         let start = problem.limit_start();
         let numeric =
@@ -82,7 +83,7 @@ fn time_scales_crossing_and_asymptotes_have_their_stated_values() {
     let (tau_r, tau_q) = time_scales(&problem);
     assert!((tau_r - 35.714).abs() < 5e-4, "{tau_r}");
     assert!((tau_q.unwrap() - 18.546).abs() < 5e-4, "{tau_q:?}");
-    let crossings = crossing_times(&problem, 2000.0).unwrap();
+    let crossings = crossing_times(&problem, 2000.0);
     assert!(crossings.len() == 1 && (crossings[0] - 85.5).abs() < 0.05, "{crossings:?}");
     let end = final_state(&problem).unwrap().expect("a stable rate");
     // .26948 and .33543 are stated as asymptotes, and are met to their digits at t = 400; the limit differs in the

@@ -1,15 +1,18 @@
 //! The mixture of sub-populations: three forms of its law, outside numbers, both simulations, and verdicts that say no.
 
+#[path = "../common/generic.rs"]
+mod generic;
 mod law;
 mod simulation;
 
 use asymptotica::problem::Definition;
 use asymptotica::problem::Problem;
 use asymptotica::problem::teacher_mixture::TeacherMixture;
-use asymptotica::scenario::{Overrides, Scenario, Source, resolve};
+use generic::Generic;
 
 /// Two sub-populations along +v and -v, no parameter at a special value.
-pub const GENERIC: &str = r#"
+pub const GENERIC: Generic = Generic(
+    r#"
 title = "Generic parameters"
 source = "tests"
 
@@ -51,7 +54,8 @@ observables = ["R", "M[1]", "Q", "b", "group_error"]
 metric = "absolute"
 resolution = 0.01
 limit = "extrapolate"
-"#;
+"#,
+);
 
 /// The centred sub-populations of the sheet's time course.
 pub const CENTRED: &[&str] = &[
@@ -77,17 +81,8 @@ pub const THREE: &[&str] = &[
     "problem.init={ kind = \"given\", Q = 0.9, R = [0.4, -0.1, 0.3], M = [0.2, -0.3, 0.1] }",
 ];
 
-pub fn scenario(set: &[&str], faults: &[&str]) -> Scenario {
-    let own = |list: &[&str]| list.iter().map(|s| s.to_string()).collect();
-    let overrides = Overrides { set: own(set), faults: own(faults), ..Overrides::default() };
-    match resolve(&Source::from_text("mixture", "mixture.toml", GENERIC).expect("valid TOML"), &overrides) {
-        Ok(scenario) => scenario,
-        Err(report) => panic!("{set:?} {faults:?}: {report}"),
-    }
-}
-
 pub fn problem(set: &[&str]) -> Problem {
-    scenario(set, &[]).cases[0].problem.clone()
+    GENERIC.problem(set)
 }
 
 pub fn mixture(set: &[&str]) -> TeacherMixture {

@@ -1,30 +1,13 @@
 //! Both simulations beside the law, and verdicts that say no.
 
-use super::{CENTRED, THREE, all_observables, mixture, problem, scenario};
-use asymptotica::compare::Outcome as Judgement;
+use super::generic::METHODS;
+use super::{CENTRED, GENERIC, THREE, all_observables, mixture};
 use asymptotica::problem::Method;
 use asymptotica::problem::teacher_mixture::KIND;
-use asymptotica::rng::Stream;
-use asymptotica::run::{Job, JobResult, Outcome, verdicts};
-use asymptotica::scenario::Scenario;
-use asymptotica::simulate::{self, Measure, Replica, Risk, SimulationError};
+use asymptotica::simulate::{Risk, SimulationError};
+use asymptotica::theory::LawOptions;
+use asymptotica::theory::teacher_mixture::integrate;
 use asymptotica::trajectory::End;
-use rayon::prelude::*;
-use std::collections::BTreeSet;
-
-fn replica(
-    set: &[&str],
-    d: usize,
-    method: Method,
-    times: &[f64],
-    names: &[String],
-    risk: Risk,
-) -> Result<Replica, SimulationError> {
-    let measure = Measure { times, observables: names, risk };
-    simulate::replica(&problem(set), d, method, &measure, &Stream::root(7), &|| false)
-}
-
-const METHODS: [Method; 2] = [Method::Direct, Method::OverlapChain];
 
 /// Stated overlaps are met at every size by both methods, and a random start has its limit.
 #[test]
@@ -35,7 +18,8 @@ fn starts_have_their_overlaps() {
         for d in [7, 300] {
             for method in METHODS {
                 let names = all_observables(&problem);
-                let replica = replica(set, d, method, &[0.0], &names, Risk::Overlaps).expect("a replica");
+                let replica =
+                    GENERIC.replica(set, d, method, &[0.0], &names, Risk::Overlaps).expect("a replica");
                 let asymptotica::problem::Start::TeacherMixture(start) = replica.start else {
                     panic!("another start")
                 };
@@ -44,12 +28,13 @@ fn starts_have_their_overlaps() {
             }
         }
     }
-    let error = replica(THREE, 3, Method::Direct, &[0.0], &[], Risk::Overlaps).unwrap_err();
+    let error = GENERIC.replica(THREE, 3, Method::Direct, &[0.0], &[], Risk::Overlaps).unwrap_err();
     assert_eq!(error, SimulationError::TooSmall { size: 3, needed: 7 });
     let random = &["problem.init={ kind = \"random\", std = 0.7 }", "law.start=replica"];
     for method in METHODS {
         let names = ["Q".to_string(), "R[1]".into(), "M[1]".into()];
-        let replica = replica(random, 40_000, method, &[0.0], &names, Risk::Overlaps).expect("a replica");
+        let replica =
+            GENERIC.replica(random, 40_000, method, &[0.0], &names, Risk::Overlaps).expect("a replica");
         let values: Vec<f64> = replica.curve.values.iter().map(|v| v[0]).collect();
         assert!(
             (values[0] - 0.49).abs() < 0.02 && values[1].abs() < 0.02 && values[2].abs() < 0.03,
@@ -68,7 +53,7 @@ fn test_sets_agree_with_the_population_formulas() {
             .filter(|name| name.contains("loss") || name.contains("error"))
             .collect();
         for method in METHODS {
-            let run = |risk| replica(set, 60, method, &[2.0], &names, risk).expect("a replica").curve;
+            let run = |risk| GENERIC.replica(set, 60, method, &[2.0], &names, risk).expect("a replica").curve;
             let (exact, sampled) = (run(Risk::Overlaps), run(Risk::TestSet { samples: 20_000 }));
             for (o, name) in names.iter().enumerate() {
                 let (a, b) = (exact.values[o][0], sampled.values[o][0]);
@@ -83,53 +68,35 @@ fn a_diverging_student_is_an_outcome_and_one_seed_gives_one_result() {
     let fast = &["problem.learning_rate=3.5"];
     let names = ["loss".to_string()];
     for method in METHODS {
-        let run = || replica(fast, 30, method, &[1.0, 1e5], &names, Risk::Overlaps).expect("a replica").curve;
+        let run = || {
+            GENERIC.replica(fast, 30, method, &[1.0, 1e5], &names, Risk::Overlaps).expect("a replica").curve
+        };
         let curve = run();
         assert!(matches!(&curve.end, End::Diverged { .. }) && curve.times.len() == 1, "{:?}", curve.end);
         assert_eq!(curve.values, run().values);
     }
 }
 
-fn outcome(scenario: &Scenario) -> Outcome {
-    let simulation = scenario.cases[0].simulation.as_ref().expect("a simulation");
-    let jobs: Vec<Job> = simulation
-        .sizes
-        .iter()
-        .zip(&simulation.replicas)
-        .flat_map(|(&size, &n)| (0..n).map(move |r| Job { case: 0, size, replica: Some(r) }))
-        .collect();
-    let run = |job: &Job| (*job, job.run(scenario, &|| false).expect("a replica"));
-    Outcome { results: jobs.par_iter().map(run).collect(), wall_seconds: 0.0 }
-}
-
-/// The judgements of all claims when the law of `scenario` stands beside the simulation.
-fn judge(scenario: &Scenario, simulation: &Outcome) -> Vec<Judgement> {
-    let sizes: BTreeSet<usize> = simulation.results.iter().map(|(job, _)| job.size).collect();
-    let law = |size: usize| -> (Job, JobResult) {
-        let job = Job { case: 0, size, replica: None };
-        (job, job.run(scenario, &|| false).expect("a law"))
-    };
-    let mut results: Vec<_> = sizes.into_iter().map(law).collect();
-    results.extend(simulation.results.iter().cloned());
-    results.sort_by_key(|(job, _)| *job);
-    let answers = verdicts(scenario, &Outcome { results, wall_seconds: 0.0 });
-    answers
-        .iter()
-        .map(|answer| {
-            println!("{}", answer.headline());
-            answer.outcome()
-        })
-        .collect()
+/// The losses of the centred sub-populations cross once, at t = 85.5, and single runs near it.
+#[test]
+fn runs_cross_when_the_law_does() {
+    let problem = mixture(CENTRED);
+    let names = ["crossing_time".to_string(), "loss_gap".into()];
+    let times = [40.0, 120.0];
+    let options = LawOptions { tolerance: 1e-10, faults: Vec::new(), measure_error: true };
+    let law = integrate(&problem, &problem.limit_start(), &times, &names, &options).expect("a law");
+    assert_eq!(law.values[0][0], 0.0, "the losses have not crossed yet");
+    assert!((law.values[0][1] - 85.5).abs() < 0.05 && law.values[1][0] > 0.0 && law.values[1][1] < 0.0);
+    for (method, d, tolerance) in [(Method::OverlapChain, 60_000, 4.0), (Method::Direct, 2000, 20.0)] {
+        let replica = GENERIC.replica(CENTRED, d, method, &times, &names, Risk::Overlaps).expect("a replica");
+        let crossing = replica.curve.values[0][1];
+        assert!((crossing - law.values[0][1]).abs() < tolerance, "{method:?}: {crossing}");
+    }
 }
 
 /// In the limit, group losses, group errors and overlaps are confirmed within 1 %, and every fault is refuted.
 #[test]
 fn the_law_is_confirmed_in_the_limit_and_faults_are_refuted() {
-    let sound = scenario(&[], &[]);
-    let simulation = outcome(&sound);
-    for (claim, judgement) in judge(&sound, &simulation).into_iter().enumerate() {
-        assert_eq!(judgement, Judgement::Confirmed, "claim {claim}");
-    }
     let structural: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
     let parameters = [
         "problem.variance=1.1",
@@ -138,11 +105,7 @@ fn the_law_is_confirmed_in_the_limit_and_faults_are_refuted() {
         "problem.probability+=-0.05",
         "problem.learning_rate=1.1",
     ];
-    for fault in structural.into_iter().chain(parameters) {
-        println!("{fault}");
-        let refuted = judge(&scenario(&[], &[fault]), &simulation).contains(&Judgement::Refuted);
-        assert!(refuted, "{fault} is not refuted");
-    }
+    GENERIC.confirms_and_refutes(&[], &[&structural[..], &parameters].concat());
 }
 
 /// Keys beside a change of about 5 % (a neighbouring value where the key is no number), and the setting in which the
@@ -176,30 +139,6 @@ const EQUAL: &[&str] =
 
 #[test]
 fn every_parameter_is_alive_on_all_roads() {
-    let covered: BTreeSet<&str> = CHANGES.iter().map(|(key, _, _)| *key).collect();
-    let declared: BTreeSet<&str> = KIND.parameters.iter().map(|p| p.key).collect();
-    assert_eq!(covered, declared, "every declared key has a change");
-    let values = |set: &[&str], method: &str| -> (Vec<f64>, Vec<f64>) {
-        let method = format!("simulation.method={method}");
-        let short =
-            ["simulation.sizes=[40, 80]", "observe.times=[0.5, 3.0]", "simulation.replicas=1", &method];
-        let scenario = scenario(&[&short, set].concat(), &[]);
-        let replica =
-            Job { case: 0, size: 40, replica: Some(0) }.run(&scenario, &|| false).expect("a replica");
-        let shared = Job { case: 0, size: 40, replica: None };
-        let law = match replica.law {
-            Some(law) => law,
-            None => shared.run(&scenario, &|| false).expect("the law").law.expect("a law"),
-        };
-        (law.values.concat(), replica.simulation.expect("a simulation").values.concat())
-    };
-    let moved = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    for (key, setting, change) in CHANGES {
-        for method in ["direct", "overlap-chain"] {
-            let before = values(setting, method);
-            let after = values(&[setting, &[*change][..]].concat(), method);
-            assert!(moved(&before.0, &after.0) > 1e-4, "{key}: {change} does not move the law");
-            assert!(moved(&before.1, &after.1) > 1e-4, "{key}: {change} does not move {method}");
-        }
-    }
+    let short = ["simulation.sizes=[40, 80]", "observe.times=[0.5, 3.0]", "simulation.replicas=1"];
+    GENERIC.parameters_are_alive(CHANGES, &[], &short);
 }

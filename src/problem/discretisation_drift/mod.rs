@@ -246,6 +246,6 @@ impl Definition for DiscretisationDrift {
     }
 
     fn size_symbol(&self) -> &'static str {
-        if self.step == 1.0 { "1/$h$" } else { "size" }
+        if self.step == 1.0 { "1/$h$" } else { "(η/$h$)" }
     }
 }

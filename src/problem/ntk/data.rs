@@ -153,7 +153,7 @@ impl Ntk {
             Target::Given { y, .. } => Some(y),
             _ => None,
         });
-        let test_labels = stated(&tests, |target| match target {
+        let mut test_labels = stated(&tests, |target| match target {
             Target::Given { tests, .. } => Some(tests),
             _ => None,
         });
@@ -161,6 +161,7 @@ impl Ntk {
             let mut noise = self.inputs.noise();
             labels.iter_mut().for_each(|y| *y += self.noise_std * noise.next());
         }
+        labels.iter_mut().chain(test_labels.iter_mut()).for_each(|y| *y = self.loss.label(*y));
         Data { inputs, labels, tests, test_labels }
     }
 }

@@ -1,12 +1,17 @@
-//! Wide fully connected networks in the parametrisation of the neural tangent kernel, trained by gradient descent
-//! on a stated data set.
+//! Wide networks in the parametrisation of the neural tangent kernel, trained by gradient descent on a stated data
+//! set.
 
+mod architecture;
 mod data;
+mod loss;
 mod nonlinearity;
 mod parameters;
 mod settings;
+mod table;
 
+pub use architecture::{Architecture, StreamNorm};
 pub use data::{Data, Inputs, Target};
+pub use loss::Loss;
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
 
@@ -24,14 +29,16 @@ pub enum Parametrisation {
 }
 
 /// z^1 = W_s/sqrt(d) W^1 x + b_s beta^1, z^(l+1) = W_s/sqrt(n) W^(l+1) phi(z^l) + b_s beta^(l+1), L hidden layers of
-/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1).
+/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1). Other wirings: [`Architecture`].
 ///
-/// With A the factor on z^(L+1), one update moves every entry of W and beta by -(eta / A^2) times the gradient of
-/// 1/(2P) sum_i (f(x_i) - y_i)^2 over the P training points; time = updates.
+/// With A the factor on z^(L+1), one update moves every entry of W and beta by -(eta / A^2) times the gradient of the
+/// mean loss over the P training points, 1/(2P) sum_i (f(x_i) - y_i)^2 where it is squared, or over `batch` of them, drawn
+/// for every update without repetition; time = updates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ntk {
     /// L.
     pub hidden_layers: usize,
+    pub architecture: Architecture,
     pub nonlinearity: Nonlinearity,
     /// W_s.
     pub weight_std: f64,
@@ -39,6 +46,9 @@ pub struct Ntk {
     pub bias_std: f64,
     /// eta.
     pub learning_rate: f64,
+    pub loss: Loss,
+    /// b; all points where it is absent.
+    pub batch: Option<usize>,
     /// alpha.
     pub output_scale: f64,
     pub parametrisation: Parametrisation,
@@ -72,6 +82,52 @@ impl Ntk {
         }
     }
 
+    /// Weights of the amplitude of cos(k g) on the training points of the circle: 2/P cos(k g_i), half of it at k = P/2.
+    pub fn harmonic(&self, k: usize) -> DVector<f64> {
+        let points = self.inputs.points();
+        let norm = if 2 * k == points { 1.0 } else { 2.0 } / points as f64;
+        // k i modulo P: the cosines of high frequencies keep their digits.
+        let angle = |i: usize| std::f64::consts::TAU * (k * i % points) as f64 / points as f64;
+        DVector::from_fn(points, |i, _| norm * libm::cos(angle(i)))
+    }
+
+    /// Parts of y - f along the components of the kernel: those of the squared loss, which do not mix.
+    fn components(&self, list: &mut Vec<ObservableInfo>) {
+        let points = self.inputs.points();
+        let mut push = |name, label, doc, count| {
+            list.push(ObservableInfo {
+                name,
+                label,
+                doc,
+                shape: vec![count],
+                positive: false,
+                symmetric: false,
+            });
+        };
+        push(
+            "residual",
+            "$r$",
+            "part of y - f along the i-th principal component of the tangent kernel at the start, largest eigenvalue \
+             first, by 1/sqrt(P); the sign of the component is the one with v.y > 0; needs simple eigenvalues",
+            points,
+        );
+        if matches!(self.inputs, Inputs::Circle { .. }) && points > 1 {
+            push(
+                "harmonic",
+                "cosine part of $y$ − $f$",
+                "amplitude of cos(k g) in y - f over the angles g of the training points, frequency k = 1 to P/2: by \
+                 symmetry a principal component of the limit kernel",
+                points / 2,
+            );
+        }
+    }
+
+    /// Weight matrices of n x n entries, and sites of one input at which they act.
+    fn wiring(&self) -> (f64, f64) {
+        let square = self.architecture.square_weights(self.hidden_layers);
+        (square as f64, self.architecture.sites(self.inputs.dimension()) as f64)
+    }
+
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
@@ -100,7 +156,7 @@ impl Definition for Ntk {
         let mut list = vec![info(
             "train_loss",
             "training loss",
-            "half the mean squared error on the training points, label noise included",
+            "mean loss on the training points, label noise included",
             vec![],
             true,
             false,
@@ -109,7 +165,7 @@ impl Definition for Ntk {
             list.push(info(
                 "test_loss",
                 "test loss",
-                "half the mean squared error on the test points against the target without noise",
+                "mean loss on the test points against the target without noise",
                 vec![],
                 true,
                 false,
@@ -143,6 +199,18 @@ impl Definition for Ntk {
             ));
         }
         list.push(info(
+            "eigenvalue",
+            "$λ$",
+            "eigenvalue of the tangent kernel on the training points, the largest first; multiple ones of the limit split \
+             by n^(-1/2)",
+            vec![points],
+            false,
+            false,
+        ));
+        if self.loss == Loss::Squared {
+            self.components(&mut list);
+        }
+        list.push(info(
             "kernel_drift",
             "|Δ$Θ$|/|$Θ$(0)|",
             "relative change of the tangent kernel on the training points since the start, in the Frobenius norm",
@@ -159,15 +227,21 @@ impl Definition for Ntk {
 
     /// Why no law covers the problem, if so.
     fn uncovered(&self) -> Option<String> {
-        (self.parametrisation == Parametrisation::MeanField)
-            .then(|| "in the mean-field parametrisation the kernel moves at any width".to_string())
+        if self.parametrisation == Parametrisation::MeanField {
+            return Some("in the mean-field parametrisation the kernel moves at any width".into());
+        }
+        (self.loss == Loss::Logistic && self.batch.is_some()).then(|| {
+            "mini-batches on the logistic loss have no closed moments: leave batch out, or take the squared loss".into()
+        })
     }
 
     /// Weights; activations, derivatives and errors of all points; three kernels.
     fn replica_bytes(&self, width: usize, _method: Method) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = (self.inputs.points() + self.inputs.tests()) as f64;
-        8.0 * (n * d + (layers - 1.0) * n * n + points * (3.0 * layers * n + d) + 3.0 * points * points)
+        let (square, sites) = self.wiring();
+        let nodes = sites * points * (3.0 * layers * n + d);
+        8.0 * (n * d + square * n * n + nodes + 3.0 * (sites * points).powi(2))
     }
 
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {
@@ -182,7 +256,8 @@ impl Definition for Ntk {
     fn cost(&self, end: f64, width: usize, _method: Method, law: bool) -> f64 {
         let (n, layers, d) = (width as f64, self.hidden_layers as f64, self.inputs.dimension() as f64);
         let points = self.inputs.points() as f64;
-        let weights = n * d + (layers - 1.0) * n * n + n;
+        let (square, sites) = self.wiring();
+        let weights = n * d + square * sites * n * n + n * sites * layers;
         let simulation = if width == 0 { 0.0 } else { end * (1e-5 + 3.0 * weights * points / 5e9) };
         let law = if law { 1e-3 + 2e-9 * points.powi(3) } else { 0.0 };
         simulation + law

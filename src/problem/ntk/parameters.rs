@@ -5,14 +5,20 @@ use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "ntk",
-    title: "Wide fully connected network, gradient descent near the kernel limit",
+    title: "Wide network, gradient descent near the kernel limit",
     description: "\
 z¹ = W_s/√d W¹x + b_s β¹, z^(l+1) = W_s/√n W^(l+1) φ(z^l) + b_s β^(l+1), L hidden layers of width n, all entries N(0, 1) at
-the start, f = α z^(L+1). Gradient descent on (1/2P) Σ (f(x_i) − y_i)² with step η/α²; time = updates k.
+the start, f = α z^(L+1). Gradient descent on (1/2P) Σ (f(x_i) − y_i)², or on the mean of another loss, with step η/α²; time = updates k.
 As n → ∞ the network starts as a Gaussian process with covariance S (NNGP) and learns with the fixed kernel T (NTK):
     S¹ = T¹ = W_s² x·y/d + b_s²,   S^(l+1) = W_s² K(S^l) + b_s²,   T^(l+1) = S^(l+1) + W_s² K̇(S^l) T^l,
     f_k(X) = y + (1 − η T/P)^k (f_0 − y),   f_k(x*) = f_0(x*) + T_* T⁻¹ [1 − (1 − η T/P)^k] (y − f_0(X)),
 K(S) = ⟨φ(u) φ(v)⟩ and K̇(S) = ⟨φ'(u) φ'(v)⟩ for Gaussian (u, v) of covariance S. Valid at fixed k; stable for η < 2P/λ_max(T).
+Along the principal component v_i of T: v_i·(y − f_k) = (1 − η λ_i/P)^k v_i·(y − f_0), e^(−η λ_i k/P) for small steps.
+batch = b draws b of the P points for every update. The mean over batches is that of gradient descent, and second moments follow
+their own exact recursion; both are laws of the linearised network at any step, and finite networks leave them by 1/n.
+loss = \"logistic\": f_(k+1) = f_k − (η/P) T g(f_k), g_i = −y_i/(1 + e^(y_i f_i)), on labels y = ±1; for small steps the flow
+∂f/∂t = −T (p − 1_{y=1})/P with p = 1/(1 + e^−f). Its mean over starts is not closed: centred = true, or law.start = \"replica\".
+Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
 law.start = \"replica\" the function that one network, with its own f_0, should learn. The kernel is T in both.",
     source: "Jacot, Gabriel & Hongler, NeurIPS 2018, arXiv:1806.07572; Lee et al., NeurIPS 2019, arXiv:1902.06720; Yang 2019, arXiv:1902.04760",
@@ -28,9 +34,21 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
         ("drop=bias", "takes b_s = 0"),
         ("drop=derivative", "takes the kernel of a trained last layer only, T = S"),
         ("drop=variance", "leaves the variance over starts out of losses and squared outputs"),
+        ("drop=batch", "leaves the noise of mini-batches out of losses and squared outputs"),
+        ("drop=slope", "takes <phi' phi'> = 1 in the recursion of the tangent kernel"),
+        ("drop=sharing", "takes fresh weights at every time or position; moves averaged readouts alone"),
+        ("drop=pooling", "reads an average over times or positions as if each had readout weights of its own"),
+        ("drop=correlation", "takes errors as independent of the forward pass where the readout is tied"),
     ],
     finite_size_faults: &[],
-    overlays: &[("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points")],
+    overlays: &[
+        ("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points"),
+        ("optimal-stopping-time", "update at which the mean test loss over all starts is least"),
+        (
+            "independent-kernel",
+            "tangent kernel of the first two training points, errors taken as independent of the forward pass",
+        ),
+    ],
 };
 
 const fn parameter(
@@ -69,6 +87,7 @@ const PARAMETERS: &[Parameter] = &[
         "hidden layers",
         "2",
     ),
+    super::architecture::PARAMETER,
     parameter(
         "activation",
         "",
@@ -123,8 +142,27 @@ const PARAMETERS: &[Parameter] = &[
         "η",
         Kind::Number(Range::Positive),
         Default::Required,
-        "step eta on the loss (1/2P) sum of squares",
+        "step eta on the mean loss of the training points, (1/2P) sum of squares where it is squared",
         "1.0",
+    ),
+    parameter(
+        "loss",
+        "",
+        Kind::Choice(&[
+            ("squared", "(f - y)^2 / 2"),
+            ("logistic", "ln(1 + e^(-y f)), y the sign of the target; two classes by cross-entropy"),
+        ]),
+        Default::Text("squared"),
+        "loss of one point",
+        "\"squared\"",
+    ),
+    parameter(
+        "batch",
+        "b",
+        Kind::Count { min: 1, max: 1_000_000 },
+        Default::Absent,
+        "points in every update, drawn without repetition; all if absent",
+        "4",
     ),
     parameter(
         "output_scale",
@@ -186,6 +224,29 @@ const PARAMETERS: &[Parameter] = &[
                 name: "gaussian",
                 doc: "independent N(0, rms_norm^2) coordinates",
                 parameters: &[POINTS, TESTS, DIMENSION, SEED],
+            },
+            Variant {
+                name: "table",
+                doc: "rows of a file, coordinates separated by commas with the label last; the last rows are test points",
+                parameters: &[
+                    parameter(
+                        "path",
+                        "",
+                        Kind::Text,
+                        Default::Required,
+                        "file of the table, relative to the scenario file",
+                        "\"tables/two-spirals.csv\"",
+                    ),
+                    TESTS,
+                    parameter(
+                        "standardised",
+                        "",
+                        Kind::Flag,
+                        Default::Flag(true),
+                        "shifts and scales every coordinate to mean 0 and mean square 1 over the training points",
+                        "true",
+                    ),
+                ],
             },
             Variant {
                 name: "given",
@@ -270,6 +331,7 @@ const PARAMETERS: &[Parameter] = &[
                     ),
                 ],
             },
+            Variant { name: "table", doc: "last column of inputs = { kind = \"table\" }", parameters: &[] },
             Variant {
                 name: "given",
                 doc: "labels as stated",

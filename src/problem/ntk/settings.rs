@@ -1,6 +1,8 @@
 //! From checked keys to the problem: the rules between keys.
 
-use super::{Inputs, Nonlinearity, Ntk, Parametrisation, Target};
+use super::architecture::{self, Context};
+use super::table::Table;
+use super::{Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target};
 use crate::problem::spec::{Settings, Violation};
 use nalgebra::{DMatrix, DVector};
 
@@ -10,20 +12,45 @@ const DECLARED: &str = "every key is declared and checked";
 pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
     let mut broken = Vec::new();
     let number = |key| settings.number(key).expect(DECLARED);
-    let inputs = inputs(settings, &mut broken);
-    let target = target(settings, &inputs, &mut broken);
+    let table = table(settings, &mut broken);
+    if !broken.is_empty() {
+        return Err(broken);
+    }
+    let (inputs, target) = match table {
+        Some(Table { x, tests, y, test_y }) => {
+            let inputs = distinct(Inputs::Given { x, tests }, "inputs.path", &mut broken);
+            (inputs, Target::Given { y, tests: test_y })
+        }
+        None => {
+            let inputs = inputs(settings, &mut broken);
+            let target = target(settings, &inputs, &mut broken);
+            (inputs, target)
+        }
+    };
+    let nonlinearity = nonlinearity(settings, &mut broken);
+    let hidden_layers = settings.count("hidden_layers").expect(DECLARED);
+    let centred = settings.flag("centred").expect(DECLARED);
+    let architecture = architecture::read(settings, number("weight_std"));
+    let context = Context { inputs: &inputs, nonlinearity: &nonlinearity, hidden_layers, centred };
+    architecture::check(&architecture, &context, &mut broken);
     let problem = Ntk {
-        hidden_layers: settings.count("hidden_layers").expect(DECLARED),
-        nonlinearity: nonlinearity(settings, &mut broken),
+        hidden_layers,
+        architecture,
+        nonlinearity,
         weight_std: number("weight_std"),
         bias_std: number("bias_std"),
         learning_rate: number("learning_rate"),
+        loss: match settings.text("loss") {
+            Some("logistic") => Loss::Logistic,
+            _ => Loss::Squared,
+        },
+        batch: batch(settings.count("batch"), inputs.points(), &mut broken),
         output_scale: number("output_scale"),
         parametrisation: match settings.text("parametrisation") {
             Some("mean-field") => Parametrisation::MeanField,
             _ => Parametrisation::Ntk,
         },
-        centred: settings.flag("centred").expect(DECLARED),
+        centred,
         kernel_points: settings.count("kernel_points").expect(DECLARED).min(inputs.points()),
         inputs,
         rms_norm: number("rms_norm"),
@@ -31,6 +58,15 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
         noise_std: number("noise_std"),
     };
     if broken.is_empty() { Ok(problem) } else { Err(broken) }
+}
+
+fn batch(batch: Option<usize>, points: usize, broken: &mut Vec<Violation>) -> Option<usize> {
+    if let Some(b) = batch.filter(|b| *b > points) {
+        let rule = format!("{b} points of {points}");
+        broken.push(Violation::new("batch", rule, format!("give at most {points}, or leave it out")));
+    }
+    // All points in every update are gradient descent.
+    batch.filter(|b| *b < points)
 }
 
 fn nonlinearity(settings: &Settings, broken: &mut Vec<Violation>) -> Nonlinearity {
@@ -74,15 +110,63 @@ fn nonlinearity(settings: &Settings, broken: &mut Vec<Violation>) -> Nonlinearit
 /// Of a polynomial activation: its moments reach twice the degree.
 const MOST_COEFFICIENTS: usize = 16;
 
+/// The data set of a file, if the problem names one. Labels stand in the same file, so that inputs and target go together.
+fn table(settings: &Settings, broken: &mut Vec<Violation>) -> Option<Table> {
+    let (kind, keys) = settings.tagged("inputs").expect(DECLARED);
+    let (target, _) = settings.tagged("target").expect(DECLARED);
+    if (kind == "table") != (target == "table") {
+        let rule = "a table holds inputs and labels, the other kinds hold one of them";
+        broken.push(Violation::new("target.kind", rule, "write kind = \"table\" for both, or for none"));
+        return None;
+    }
+    if kind != "table" {
+        return None;
+    }
+    let path = keys.text("path").expect(DECLARED);
+    let (tests, standardised) =
+        (keys.count("tests").expect(DECLARED), keys.flag("standardised").expect(DECLARED));
+    Table::read(path, tests, standardised).map_err(|violation| broken.push(violation)).ok()
+}
+
+/// Refuses stated training inputs of which two are equal: labels of one could not be told from labels of the other.
+fn distinct(inputs: Inputs, key: &str, broken: &mut Vec<Violation>) -> Inputs {
+    if let Inputs::Given { x, .. } = &inputs {
+        let mut pairs = (0..x.ncols()).flat_map(|j| (0..j).map(move |i| (i, j)));
+        if let Some((i, j)) = pairs.find(|&(i, j)| x.column(i) == x.column(j)) {
+            let rule = format!("rows {} and {} are equal: the kernel is singular", i + 1, j + 1);
+            broken.push(Violation::new(key, rule, "remove one of them"));
+        }
+    }
+    inputs
+}
+
 fn inputs(settings: &Settings, broken: &mut Vec<Violation>) -> Inputs {
     let (kind, keys) = settings.tagged("inputs").expect(DECLARED);
     let count = |key| keys.count(key).expect(DECLARED);
     match kind {
         "circle" => Inputs::Circle { points: count("points"), tests: count("tests") },
-        "arc" => Inputs::Arc { points: count("points"), angle: keys.number("angle").expect(DECLARED) },
+        "arc" => {
+            let (points, angle) = (count("points"), keys.number("angle").expect(DECLARED));
+            let turns = |i: usize| i as f64 * angle / std::f64::consts::TAU;
+            // Equal up to the rounding of the angle.
+            if let Some(i) = (1..points).find(|&i| (turns(i) - turns(i).round()).abs() < 1e-12 * i as f64) {
+                let rule = format!("points 1 and {} are equal: the kernel is singular", i + 1);
+                broken.push(Violation::new(
+                    "inputs.angle",
+                    rule,
+                    "choose an angle that does not close the circle",
+                ));
+            }
+            Inputs::Arc { points, angle }
+        }
         "sphere" | "gaussian" => {
             let (points, tests, dimension) = (count("points"), count("tests"), count("dimension"));
             let seed = count("seed") as u64;
+            if kind == "sphere" && dimension == 1 && points > 2 {
+                let rule =
+                    "a sphere in one dimension has two points: others repeat them and the kernel is singular";
+                broken.push(Violation::new("inputs.points", rule, "give two points, or more dimensions"));
+            }
             if kind == "sphere" {
                 Inputs::Sphere { points, tests, dimension, seed }
             } else {
@@ -106,12 +190,7 @@ fn inputs(settings: &Settings, broken: &mut Vec<Violation>) -> Inputs {
             if tests.ncols() == 0 {
                 tests = DMatrix::zeros(x.nrows(), 0);
             }
-            let equal = (0..x.ncols()).flat_map(|j| (0..j).map(move |i| (i, j)));
-            if let Some((i, j)) = equal.into_iter().find(|&(i, j)| x.column(i) == x.column(j)) {
-                let rule = format!("rows {} and {} are equal: the kernel is singular", i + 1, j + 1);
-                broken.push(Violation::new("inputs.x", rule, "remove one of them"));
-            }
-            Inputs::Given { x, tests }
+            distinct(Inputs::Given { x, tests }, "inputs.x", broken)
         }
     }
 }

@@ -66,6 +66,14 @@ pub enum Algorithm {
     /// Spherical SGD on the correlation loss -y s, averaged over the points (theta + lambda z)/sqrt(1 + lambda^2)
     /// around the student, z uniform on the unit sphere orthogonal to it, lambda = scale d^exponent.
     Smoothed { scale: f64, exponent: f64 },
+    /// Langevin dynamics at the inverse temperature beta = b sqrt(n d) on the correlation of all n samples so far,
+    /// L(theta) = (1/n) sum_i y_i s(theta.x_i),
+    ///
+    /// theta <- theta + (eta/d) beta P grad L + sqrt(2 eta/d) P xi, back onto the sphere, P orthogonal to theta,
+    ///
+    /// averaged over `duration` d / eta steps: d relaxation times. The estimate is the mean of theta, or for an even
+    /// student, where theta and -theta are one, the leading eigenvector of the mean of theta theta^T.
+    Langevin { inverse_temperature: f64, duration: f64 },
 }
 
 /// Student theta on the unit sphere of R^d, planted orthonormal directions theta*_1..theta*_p, one-pass SGD.
@@ -122,7 +130,7 @@ impl SingleIndex {
     /// lambda of a smoothed landscape in dimension d.
     pub fn smoothing(&self, d: usize) -> f64 {
         match self.algorithm {
-            Algorithm::Sgd => 0.0,
+            Algorithm::Sgd | Algorithm::Langevin { .. } => 0.0,
             Algorithm::Smoothed { scale, exponent } => scale * (d as f64).powf(exponent),
         }
     }
@@ -137,6 +145,9 @@ impl SingleIndex {
 
     /// Why no overlap chain covers the problem, if none does.
     pub fn chain_uncovered(&self) -> Option<String> {
+        if matches!(self.algorithm, Algorithm::Langevin { .. }) {
+            return Some("averaged Langevin dynamics uses its samples again and again".into());
+        }
         (self.inputs != Inputs::Gaussian).then(|| {
             "the chain needs inputs of the same law in every direction and independent components".into()
         })
@@ -217,7 +228,7 @@ impl Definition for SingleIndex {
     /// Why no law covers the problem, if none does.
     fn uncovered(&self) -> Option<String> {
         if self.algorithm != Algorithm::Sgd {
-            return Some("the overlap law is that of plain SGD, not of a smoothed landscape".into());
+            return Some("the overlap law is that of plain SGD".into());
         }
         if self.rate_exponent < 0.0 {
             return Some("with steps longer than 1/d the noise of SGD has no limit at fixed time".into());
@@ -248,8 +259,12 @@ impl Definition for SingleIndex {
         }
     }
 
-    /// Student, planted directions and one input; numbers alone for the chain.
+    /// Student, planted directions and one input; numbers alone for the chain. The training set of Langevin dynamics
+    /// is counted up to the time 1.
     fn replica_bytes(&self, d: usize, method: Method) -> f64 {
+        if let Algorithm::Langevin { .. } = self.algorithm {
+            return 8.0 * d as f64 * (self.updates_at(1.0, d) as f64 + d as f64);
+        }
         match method {
             Method::Direct | Method::MatrixFree => 8.0 * (self.directions + 2) as f64 * d as f64,
             Method::OverlapChain => 1e4,
@@ -264,9 +279,13 @@ impl Definition for SingleIndex {
     /// a second where it needs quadratures.
     fn cost(&self, end: f64, d: usize, method: Method, law: bool) -> f64 {
         let updates = if d == 0 { 0.0 } else { end / scaling::spherical_step(d, self.rate_exponent) };
-        let simulation = match method {
-            Method::Direct | Method::MatrixFree => 2.5e-9 * updates * d as f64,
-            Method::OverlapChain => 40e-9 * updates * self.directions as f64,
+        let simulation = match (self.algorithm, method) {
+            // Two passes over the samples in every step, and sets that double from one time to the next.
+            (Algorithm::Langevin { duration, .. }, _) => {
+                1e-9 * updates * d as f64 * 2.0 * duration * d as f64 / self.learning_rate
+            }
+            (_, Method::Direct | Method::MatrixFree) => 2.5e-9 * updates * d as f64,
+            (_, Method::OverlapChain) => 40e-9 * updates * self.directions as f64,
         };
         let polynomial = self.link.as_polynomial().is_some() && self.student.as_polynomial().is_some();
         simulation + if law { if polynomial { 1e-3 } else { 0.5 } } else { 0.0 }

@@ -17,8 +17,9 @@ d → ∞ at fixed time, for one direction and m = θ·θ*,
     V(m) = ⟨[(s(h) − s*(h*))² + Δ] s'(h)²⟩,   (h, h*) standard normal with correlation m;
 for several, dm_j/dt = η (G_j − m_j Σ_l m_l G_l) − (η²/2) m_j V with G_j = Σ_k k c_k a_k m_j^(k−1)/√p.
 Information exponent k*: the lowest k ≥ 1 with c_k ≠ 0. From a random start, m ~ d^(−1/2), weak recovery takes about d
-samples for k* = 1, d log d for k* = 2 and d^(k*−1) for k* ≥ 3 with a ≥ (k* − 2)/2; a smoothed landscape d^(k*/2).",
-    source: "Ben Arous, Gheissari & Jagannath, JMLR 22, 1 (2021), arXiv:2003.10409; Bruna, Pillaud-Vivien & Zweig, arXiv:2307.15804; Damian, Nichani, Ge & Lee, arXiv:2305.10633",
+samples for k* = 1, d log d for k* = 2 and d^(k*−1) for k* ≥ 3 with a ≥ (k* − 2)/2; a smoothed landscape or averages
+of Langevin dynamics d^(k*/2).",
+    source: "Ben Arous, Gheissari & Jagannath, JMLR 22, 1 (2021), arXiv:2003.10409; Bruna, Pillaud-Vivien & Zweig, arXiv:2307.15804; Damian, Nichani, Ge & Lee, arXiv:2305.10633; Wei, Damian & Lee, arXiv:2603.06028",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",
     bias_exponent: 1.0,
@@ -252,6 +253,28 @@ const PARAMETERS: &[Parameter] = &[
                     ),
                 ],
             },
+            Variant {
+                name: "langevin",
+                doc: "average of Langevin dynamics on the correlation of all samples so far, at the inverse temperature b √(n d), in steps of η/d; its leading direction for an even student",
+                parameters: &[
+                    number(
+                        "inverse_temperature",
+                        "b",
+                        Range::Positive,
+                        Default::Number(0.05),
+                        "inverse temperature over √(n d)",
+                        "0.05",
+                    ),
+                    number(
+                        "duration",
+                        "",
+                        Range::Positive,
+                        Default::Number(25.0),
+                        "averages run over duration × d relaxation times, of 1/η steps each",
+                        "25.0",
+                    ),
+                ],
+            },
         ]),
         default: Default::Variant("sgd"),
         doc: "what follows a sample",
@@ -293,16 +316,25 @@ pub(super) fn read(settings: &Settings) -> Result<SingleIndex, Vec<Violation>> {
             scale: inner.number("scale").expect(DECLARED),
             exponent: inner.number("exponent").expect(DECLARED),
         },
+        ("langevin", inner) => Algorithm::Langevin {
+            inverse_temperature: inner.number("inverse_temperature").expect(DECLARED),
+            duration: inner.number("duration").expect(DECLARED),
+        },
         _ => Algorithm::Sgd,
     };
     let student = student.unwrap_or_else(|| link.clone());
     if algorithm != Algorithm::Sgd && (student.as_polynomial().is_none() || directions > 1) {
-        let rule = "a smoothed landscape needs a polynomial student and one direction";
+        let rule = "smoothed landscapes and Langevin dynamics need a polynomial student and one direction";
         broken.push(Violation::new(
             "algorithm",
             rule,
             "use student = { kind = \"hermite\", ... }, directions = 1",
         ));
+    }
+    let decays = settings.tagged("schedule").is_some_and(|(name, _)| name == "power");
+    if decays && matches!(algorithm, Algorithm::Langevin { .. }) {
+        let rule = "Langevin dynamics keeps its step";
+        broken.push(Violation::new("schedule", rule, "leave the schedule out, or use plain SGD"));
     }
     if !broken.is_empty() {
         return Err(broken);

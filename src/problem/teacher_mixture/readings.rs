@@ -13,6 +13,7 @@ pub enum Reading {
     LossGap,
     ErrorGap,
     RelativeGap,
+    CrossingTime,
     Q,
     R(usize),
     M(usize),
@@ -51,6 +52,7 @@ impl Reading {
             "loss_gap" if groups > 1 => Self::LossGap,
             "error_gap" if groups > 1 => Self::ErrorGap,
             "relative_gap" if groups > 1 => Self::RelativeGap,
+            "crossing_time" if groups > 1 => Self::CrossingTime,
             "Q" => Self::Q,
             "b" => Self::Bias,
             _ => {
@@ -75,7 +77,7 @@ impl Reading {
         matches!(self, Loss | GroupLoss(_) | Error | GroupError(_) | LossGap | ErrorGap | RelativeGap)
     }
 
-    /// The value at these overlaps.
+    /// The value at these overlaps; not a number for the crossing time, which is a matter of the whole course.
     pub fn value(self, problem: &TeacherMixture, overlaps: &Overlaps, groups: &Groups) -> f64 {
         let gap = |of: &[f64]| of[0] - of[1];
         match self {
@@ -89,6 +91,7 @@ impl Reading {
                 0.0 => 0.0,
                 sum => gap(&groups.loss) / sum,
             },
+            Self::CrossingTime => f64::NAN,
             Self::Q => overlaps.q,
             Self::R(c) => overlaps.r[c],
             Self::M(c) => overlaps.m[c],
@@ -132,6 +135,7 @@ pub(super) fn observables(problem: &TeacherMixture) -> Vec<ObservableInfo> {
             entry("loss_gap", "$ε$_{1} − $ε$_{2}", "loss of the first minus that of the second sub-population; negative where the first is favoured", vec![], false),
             entry("error_gap", "gap of the classification errors, 1 − 2", "the same for the classification errors", vec![], false),
             entry("relative_gap", "($ε$_{1} − $ε$_{2}) / ($ε$_{1} + $ε$_{2})", "gap of the losses of the first two sub-populations relative to their sum", vec![], false),
+            entry("crossing_time", "crossing time", "latest time at which the losses of the first two sub-populations changed places, from when on the present one is favoured; 0 if they never did", vec![], false),
         ]);
     }
     list.extend([

@@ -235,7 +235,7 @@ impl<'a> Measured<'a> {
                 let inner = if cell > 6.0 { rect.grown(-0.25) } else { rect };
                 let fill = if value.is_finite() { color(value / self.limit) } else { WHITE };
                 items.push(Item::new(Role::Cell, fill, Shape::Block(inner)));
-                let label = if value.is_finite() { number(value, self.decimals()) } else { "?".into() };
+                let label = if value.is_finite() { number(value, self.decimals()) } else { String::new() };
                 if let Some(size) = size {
                     let line = markup::line(&label, size, Face::Regular)?;
                     let origin = (corner.0 + 0.5 * (cell - line.width), corner.1 + 0.5 * cell + 0.35 * size);

@@ -1,10 +1,13 @@
-//! Wide fully connected networks under full-batch gradient descent, all weights and biases trained.
+//! Wide networks under gradient descent or mini-batch SGD, all weights and biases trained.
 //!
 //! The algorithm is the one of [`crate::problem::ntk::Ntk`], in its tangent-kernel or mean-field parametrisation. One
 //! update is 3 L products of n x n by n x P. The tangent kernel is measured on the network as it stands: the sum over
 //! layers of (units^T units) times (errors^T errors), entry by entry.
 
+mod architecture;
+mod descent;
 mod network;
+mod observe;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +16,10 @@ use crate::problem::Start;
 use crate::problem::ntk::{self, Data, Ntk};
 use crate::rng::Stream;
 use crate::trajectory::{Curve, End};
+use architecture::{Network, Pass};
+use descent::Descent;
 use nalgebra::{DMatrix, DVector};
-use network::{Network, Pass};
+use observe::Observable;
 use std::time::Instant;
 
 /// Multiplications between two questions whether to stop: some milliseconds.
@@ -68,6 +73,11 @@ impl Training {
         &self.test.output - &self.offsets.1
     }
 
+    /// The tangent kernel on the training points.
+    fn kernel(&mut self) -> DMatrix<f64> {
+        self.network.kernel(&self.data.inputs, &mut self.train)
+    }
+
     fn start(&self) -> Start {
         Start::Ntk(ntk::Start::Outputs { train: self.outputs(), test: self.test_outputs() })
     }
@@ -92,11 +102,9 @@ pub(super) fn replica(
         .iter()
         .map(|name| Observable::parse(name).ok_or_else(|| SimulationError::UnknownObservable(name.clone())))
         .collect::<Result<_, _>>()?;
-    let needs_kernel = wanted.iter().any(|o| matches!(o, Observable::Kernel(..) | Observable::Drift));
-    let first = needs_kernel.then(|| training.network.kernel(&training.data.inputs, &mut training.train));
-    let points = training.data.labels.len() as f64;
-    let factor = problem.output_factor(width);
-    let step = problem.learning_rate / (points * factor * factor);
+    let first = Observable::at_start(&wanted, &mut training)?;
+    let mut descent = Descent::new(problem, width, &training, stream);
+    let points = descent.batch() as f64;
     let work = points * (width as f64).powi(2) * problem.hidden_layers as f64;
     let between_polls = (WORK_BETWEEN_POLLS / work) as u64 + 1;
 
@@ -108,24 +116,18 @@ pub(super) fn replica(
             if updates % between_polls == 0 && stop() {
                 return Err(SimulationError::Interrupted);
             }
-            let errors = training.outputs() - &training.data.labels;
-            let squared = errors.norm_squared();
-            if !squared.is_finite() {
-                let reason = format!("the squared error is {squared}");
+            if let Some(loss) = descent.update(problem, &mut training) {
+                let reason = format!("the loss is {loss}");
                 curve.end = End::Diverged { time: updates as f64, reason };
                 break 'run;
             }
-            let Training { network, data, train, .. } = &mut training;
-            network.descend(&data.inputs, &errors, step, train);
-            training.forward();
             updates += 1;
         }
+        if problem.batch.is_some() {
+            training.forward();
+        }
         training.test_forward();
-        // The pass of the kernel overwrites errors and leaves the outputs.
-        let kernel =
-            needs_kernel.then(|| training.network.kernel(&training.data.inputs, &mut training.train));
-        let snapshot: Vec<f64> =
-            wanted.iter().map(|o| o.read(&training, first.as_ref(), kernel.as_ref())).collect();
+        let snapshot = Observable::snapshot(&wanted, problem, &mut training, &first)?;
         if let Some((name, value)) =
             measure.observables.iter().zip(&snapshot).find(|(_, value)| !value.is_finite())
         {
@@ -137,52 +139,4 @@ pub(super) fn replica(
     curve.work.updates = updates;
     curve.work.seconds = clock.elapsed().as_secs_f64();
     Ok(Replica { curve, start })
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Observable {
-    TrainLoss,
-    TestLoss,
-    Test(usize),
-    TestSquared(usize),
-    Train(usize),
-    Kernel(usize, usize),
-    Drift,
-}
-
-impl Observable {
-    fn parse(name: &str) -> Option<Self> {
-        let (family, rest) = name.split_once('[').unwrap_or((name, "]"));
-        let rest = rest.strip_suffix(']')?;
-        let indices: Vec<usize> =
-            rest.split(',').filter(|part| !part.is_empty()).map(|i| i.parse().ok()).collect::<Option<_>>()?;
-        Some(match (family, &indices[..]) {
-            ("train_loss", []) => Self::TrainLoss,
-            ("test_loss", []) => Self::TestLoss,
-            ("kernel_drift", []) => Self::Drift,
-            ("f", [i]) => Self::Test(i - 1),
-            ("f_squared", [i]) => Self::TestSquared(i - 1),
-            ("f_train", [i]) => Self::Train(i - 1),
-            ("kernel", [i, j]) => Self::Kernel(i - 1, j - 1),
-            _ => return None,
-        })
-    }
-
-    fn read(self, training: &Training, first: Option<&DMatrix<f64>>, now: Option<&DMatrix<f64>>) -> f64 {
-        let half_mean_square =
-            |f: DVector<f64>, y: &DVector<f64>| 0.5 * (f - y).norm_squared() / y.len() as f64;
-        let test = |i: usize| training.test.output[i] - training.offsets.1[i];
-        match self {
-            Self::TrainLoss => half_mean_square(training.outputs(), &training.data.labels),
-            Self::TestLoss => half_mean_square(training.test_outputs(), &training.data.test_labels),
-            Self::Test(i) => test(i),
-            Self::TestSquared(i) => test(i) * test(i),
-            Self::Train(i) => training.train.output[i] - training.offsets.0[i],
-            Self::Kernel(i, j) => now.expect("measured where it is asked for")[(i, j)],
-            Self::Drift => {
-                let (first, now) = first.zip(now).expect("measured where it is asked for");
-                (now - first).norm() / first.norm()
-            }
-        }
-    }
 }

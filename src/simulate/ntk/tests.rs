@@ -1,17 +1,20 @@
 //! The gradient and the tangent kernel against differences of the output.
 
 use super::network::Network;
-use crate::problem::ntk::{Inputs, Nonlinearity, Ntk, Parametrisation, Target};
+use crate::problem::ntk::{Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target};
 use crate::rng::Stream;
 use nalgebra::DVector;
 
 fn problem(nonlinearity: Nonlinearity, parametrisation: Parametrisation) -> Ntk {
     Ntk {
         hidden_layers: 2,
+        architecture: Architecture::FullyConnected,
         nonlinearity,
         weight_std: 1.3,
         bias_std: 0.4,
         learning_rate: 0.1,
+        loss: Loss::Squared,
+        batch: None,
         output_scale: 0.7,
         parametrisation,
         centred: false,

@@ -3,11 +3,13 @@
 //! The algorithm is the one of [`crate::problem::single_index::SingleIndex`], in one place, `learner`, in terms of
 //! fields. Direct simulation takes inputs of any law; the overlap chain is the same process in law for Gaussian ones,
 //! on two numbers for one planted direction (`pair`), in a frame for several. Passages of the overlap through the
-//! thresholds of recovery are noted after every update.
+//! thresholds of recovery are noted after every update. Averaged Langevin dynamics, `langevin`, goes over a training
+//! set again and again, and has no overlap chain.
 
 mod body;
 mod coordinates;
 mod inputs;
+mod langevin;
 mod learner;
 mod length;
 mod pair;
@@ -18,12 +20,13 @@ mod vectors;
 
 use super::{Measure, Replica, Risk, SimulationError};
 use crate::problem::Definition;
-use crate::problem::single_index::{Init, SingleIndex, risk::Constants};
+use crate::problem::single_index::{Algorithm, Init, SingleIndex, risk::Constants};
 use crate::problem::{Method, Start};
 use crate::rng::Stream;
 use crate::trajectory::{Curve, End};
 use body::Body;
 use coordinates::Coordinates;
+use langevin::Langevin;
 use learner::Learner;
 use length::ChiSquare;
 use pair::Pair;
@@ -73,6 +76,14 @@ pub(super) fn replica(
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
     check_size(problem, d)?;
+    check_measure(problem, measure)?;
+    if let Algorithm::Langevin { inverse_temperature, duration } = problem.algorithm {
+        if let Some(reason) = problem.chain_uncovered().filter(|_| method == Method::OverlapChain) {
+            return Err(SimulationError::Method { reason });
+        }
+        let langevin = Langevin::new(problem, d, inverse_temperature, duration, stream);
+        return langevin::averaged(problem, d, langevin, measure, stream, stop);
+    }
     match method {
         Method::Direct | Method::MatrixFree => {
             run(problem, d, Vectors::new(problem, d, stream), measure, stream, stop)
@@ -87,6 +98,18 @@ pub(super) fn replica(
     }
 }
 
+fn check_measure(problem: &SingleIndex, measure: &Measure) -> Result<(), SimulationError> {
+    measure.check_times()?;
+    if measure.risk == (Risk::TestSet { samples: 0 }) {
+        return Err(SimulationError::EmptyTestSet);
+    }
+    let known: Vec<String> = problem.observables().iter().flat_map(|info| info.entries()).collect();
+    match measure.observables.iter().find(|key| !known.contains(key)) {
+        Some(unknown) => Err(SimulationError::UnknownObservable(unknown.clone())),
+        None => Ok(()),
+    }
+}
+
 fn run(
     problem: &SingleIndex,
     d: usize,
@@ -96,14 +119,6 @@ fn run(
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
-    measure.check_times()?;
-    if measure.risk == (Risk::TestSet { samples: 0 }) {
-        return Err(SimulationError::EmptyTestSet);
-    }
-    let known: Vec<String> = problem.observables().iter().flat_map(|info| info.entries()).collect();
-    if let Some(unknown) = measure.observables.iter().find(|key| !known.contains(key)) {
-        return Err(SimulationError::UnknownObservable(unknown.clone()));
-    }
     let constants = Constants::new(problem);
     let between_polls = body.updates_between_polls();
     let mut learner = Learner::new(problem, d, body, stream);

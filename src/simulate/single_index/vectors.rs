@@ -64,6 +64,11 @@ impl Vectors {
         vectors.measure();
         vectors
     }
+
+    /// Student, planted directions, and inputs to come.
+    pub fn into_parts(self) -> (Vec<f64>, Vec<Vec<f64>>, Source) {
+        (self.theta, self.planted, self.source)
+    }
 }
 
 /// A unit vector, uniform among those orthogonal to `others`: Gram-Schmidt twice, orthogonal to rounding.
@@ -78,7 +83,7 @@ fn direction(d: usize, others: &[Vec<f64>], normals: &mut Gaussians) -> Vec<f64>
     v
 }
 
-fn normalise(v: &mut [f64]) {
+pub(super) fn normalise(v: &mut [f64]) {
     let inverse = 1.0 / dot(v, v).sqrt();
     v.iter_mut().for_each(|x| *x *= inverse);
 }

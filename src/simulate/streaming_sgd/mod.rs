@@ -6,6 +6,7 @@
 
 mod passes;
 
+use super::dense::{add, dot};
 use super::{Measure, Replica, SimulationError};
 use crate::problem::Start;
 use crate::problem::scaling::OnePassStep;
@@ -80,27 +81,8 @@ impl<'a> Learner<'a> {
     }
 }
 
-/// x.y over eight partial sums.
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let (a, rest_a) = x.as_chunks::<8>();
-    let (b, rest_b) = y.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..8 {
-            sums[l] += a[l] * b[l];
-        }
-    }
-    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
-    ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest
-}
-
 fn squared(x: &[f64]) -> f64 {
     dot(x, x)
-}
-
-/// y += factor x.
-fn add(y: &mut [f64], factor: f64, x: &[f64]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
 }
 
 /// Fresh samples.

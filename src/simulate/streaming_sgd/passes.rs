@@ -1,11 +1,12 @@
 //! A data set, sampled with replacement.
 
-use super::{Learner, add, dot};
+use super::Learner;
 use crate::linalg::svd;
 use crate::problem::scaling::OnePassStep;
 use crate::problem::streaming_sgd::{DataStart, Rule, StreamingSgd};
 use crate::rng::Stream;
 use crate::simulate::SimulationError;
+use crate::simulate::dense::{add, dot};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;

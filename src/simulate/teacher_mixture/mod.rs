@@ -61,7 +61,8 @@ fn run(
     stop: &dyn Fn() -> bool,
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
-    let observer = Observer::new(problem, measure)?;
+    let mut observer = Observer::new(problem, measure)?;
+    let between_looks = observer.updates_between_looks(d);
     let between_polls = body.updates_between_polls();
     let mut learner = Learner::new(problem, d, body, stream);
     let start = learner.overlaps();
@@ -78,6 +79,9 @@ fn run(
                 break 'run;
             }
             updates += 1;
+            if between_looks.is_some_and(|looks| updates % looks == 0) {
+                observer.look(&mut learner, time_of(updates, d));
+            }
         }
         match observer.snapshot(&mut learner, snapshot, stop)? {
             Ok(values) => curve.push(time_of(updates, d), &values),

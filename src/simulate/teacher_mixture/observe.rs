@@ -2,7 +2,7 @@
 
 use super::learner::{Body, Learner};
 use crate::problem::teacher_mixture::readings::{Groups, Reading};
-use crate::problem::teacher_mixture::{LabelRule, TeacherMixture};
+use crate::problem::teacher_mixture::{LabelRule, TeacherMixture, risk};
 use crate::simulate::{Measure, Risk, SimulationError};
 
 pub(super) struct Observer<'a> {
@@ -10,6 +10,8 @@ pub(super) struct Observer<'a> {
     names: &'a [String],
     readings: Vec<Reading>,
     risk: Risk,
+    /// Which of the first two groups has the larger loss, as a sign, and since when; `None` if nothing asks.
+    favoured: Option<(f64, f64)>,
 }
 
 impl<'a> Observer<'a> {
@@ -18,7 +20,7 @@ impl<'a> Observer<'a> {
         if measure.risk == (Risk::TestSet { samples: 0 }) {
             return Err(SimulationError::EmptyTestSet);
         }
-        let readings = measure
+        let readings: Vec<Reading> = measure
             .observables
             .iter()
             .map(|key| {
@@ -26,7 +28,26 @@ impl<'a> Observer<'a> {
                     .ok_or_else(|| SimulationError::UnknownObservable(key.clone()))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { problem, names: measure.observables, readings, risk: measure.risk })
+        let asks = readings.contains(&Reading::CrossingTime);
+        let favoured = asks.then_some((0.0, 0.0));
+        Ok(Self { problem, names: measure.observables, readings, risk: measure.risk, favoured })
+    }
+
+    /// Updates between two looks at who is favoured: a twentieth of a unit of time.
+    pub fn updates_between_looks(&self, d: usize) -> Option<u64> {
+        self.favoured.map(|_| (d as u64 / 20).max(1))
+    }
+
+    /// Notes who is favoured now.
+    pub fn look<B: Body>(&mut self, learner: &mut Learner<'_, B>, time: f64) {
+        let overlaps = learner.overlaps();
+        let loss = |c: usize| risk::group_loss(self.problem, &overlaps, c);
+        let gap = loss(0) - loss(1);
+        match &mut self.favoured {
+            Some((sign, since)) if gap * *sign < 0.0 => (*sign, *since) = (gap.signum(), time),
+            Some((sign, _)) if *sign == 0.0 && gap != 0.0 => *sign = gap.signum(),
+            _ => {}
+        }
     }
 
     /// All observables, or what left the finite numbers.
@@ -54,7 +75,10 @@ impl<'a> Observer<'a> {
         };
         let mut values = Vec::with_capacity(self.readings.len());
         for (reading, name) in self.readings.iter().zip(self.names) {
-            let value = reading.value(self.problem, &overlaps, &groups);
+            let value = match (reading, self.favoured) {
+                (Reading::CrossingTime, Some((_, since))) => since,
+                _ => reading.value(self.problem, &overlaps, &groups),
+            };
             if !value.is_finite() {
                 return Ok(Err(format!("{name} is {value}")));
             }

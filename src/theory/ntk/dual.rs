@@ -143,12 +143,14 @@ fn rectifier(a: f64, fields: &Fields) -> Dual {
     // K = r/2pi [(1 + a^2) (sin + (pi - theta) cos) - 2 a (sin - theta cos)]; both brackets are segments.
     let (near, far) = (segment(theta), segment(rest));
     let kappa = FRAC_1_PI * (2.0 * power * far - 2.0 * a * near) / (2.0 * power);
-    // 1 - kappa, by 1 - cos = sin^2/(1 + cos) where that cancels.
+    // 1 - kappa without cancellation, from t = min(theta, pi - theta): 1 - cos t = sin^2/(1 + cos), and the larger segment
+    // is the smaller one + pi cos t.
+    let one_minus_cos = determinant / (r * (r + c.abs()));
+    let bend = (1.0 - a) * (1.0 - a) / (2.0 * power) * FRAC_1_PI;
     let gap = if c > 0.0 {
-        let one_minus_cos = determinant / (r * (r + c));
-        one_minus_cos - (1.0 - a) * (1.0 - a) / (2.0 * power) * FRAC_1_PI * near
+        one_minus_cos - bend * near
     } else {
-        1.0 - kappa
+        ((1.0 + a) * (1.0 + a) - 2.0 * a * one_minus_cos) / (2.0 * power) - bend * far
     };
     Dual {
         k: power * r * kappa,

@@ -54,6 +54,11 @@ impl Descent {
         Tests { response: product(cross_kernel, &self.eigen.vectors) }
     }
 
+    /// V^T y.
+    pub fn labels(&self) -> &DVector<f64> {
+        &self.labels
+    }
+
     /// V^T (y - f_0).
     pub fn gap(&self, start: Option<&DVector<f64>>) -> DVector<f64> {
         match start {

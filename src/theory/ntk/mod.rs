@@ -7,16 +7,29 @@
 //! | what | file |
 //! |---|---|
 //! | averages over two Gaussian fields | `dual` |
+//! | the same for many pairs at once | `column` |
 //! | recursion over layers | `recursion` |
+//! | other wirings: residual, recurrent, convolution, tied | `architecture` |
 //! | gradient descent in function space | `dynamics` |
+//! | the best time to stop | `stopping` |
+//! | the logistic loss, update by update | `logistic` |
+//! | second moments under mini-batches | `stochastic` |
 //!
-//! Every value is a closed form up to one eigendecomposition: the errors of the law are rounding and are reported as
-//! zero.
+//! Gradient descent on squares is a closed form up to one eigendecomposition, the other two are recursions over updates:
+//! the errors of the law are rounding and are reported as zero.
 
+mod architecture;
+mod column;
 mod dual;
 mod dynamics;
+mod logistic;
+mod observable;
+mod on_data;
 mod recursion;
+mod stochastic;
+mod stopping;
 
+pub use architecture::{Limit, Program, Tied, Wiring, program};
 pub use dual::{Dual, Fields, diagonal, dual};
 pub use dynamics::{Decay, Descent, Tests};
 pub use recursion::{Kernels, Network};
@@ -24,15 +37,25 @@ pub use recursion::{Kernels, Network};
 use super::{LawError, LawOptions};
 use crate::linalg::product;
 use crate::problem::Definition;
-use crate::problem::ntk::{Data, KIND, Ntk, Start};
+use crate::problem::ntk::{Architecture, Data, KIND, Loss, Ntk, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
+use observable::Observable;
+use on_data::OnData;
 use std::time::Instant;
 
 /// A mode that has grown by this factor ends the law: the learning rate is unstable.
 const DIVERGED: f64 = 1e3;
 
-/// The infinitely wide network of a problem.
+/// Eigenvalues that differ by less than this, relative to the largest, are taken as one.
+const SAME: f64 = 1e-9;
+
+/// The infinitely wide network of a problem, whatever its wiring.
+pub fn limit(problem: &Ntk) -> Limit {
+    Faults::default().limit(problem)
+}
+
+/// The infinitely wide network of a problem whose architecture is fully connected.
 pub fn network(problem: &Ntk) -> Network {
     Network {
         nonlinearity: problem.nonlinearity.clone(),
@@ -48,6 +71,11 @@ struct Faults {
     bias: bool,
     derivative: bool,
     variance: bool,
+    batch: bool,
+    slope: bool,
+    sharing: bool,
+    pooling: bool,
+    correlation: bool,
 }
 
 impl Faults {
@@ -59,60 +87,33 @@ impl Faults {
                 "drop=bias" => faults.bias = true,
                 "drop=derivative" => faults.derivative = true,
                 "drop=variance" => faults.variance = true,
-                other => {
-                    let known: Vec<&str> = KIND.law_faults.iter().map(|(name, _)| *name).collect();
-                    return Err(LawError::UnknownFault { name: other.into(), known: known.join(", ") });
-                }
+                "drop=batch" => faults.batch = true,
+                "drop=slope" => faults.slope = true,
+                "drop=sharing" => faults.sharing = true,
+                "drop=pooling" => faults.pooling = true,
+                other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
         Ok(faults)
     }
 
-    fn network(self, problem: &Ntk) -> Network {
-        let mut network = network(problem);
-        if self.layer {
-            network.hidden_layers -= 1;
+    fn limit(self, problem: &Ntk) -> Limit {
+        let bias_std = if self.bias { 0.0 } else { problem.bias_std };
+        if problem.architecture == Architecture::FullyConnected && !self.slope {
+            let hidden_layers = problem.hidden_layers - usize::from(self.layer);
+            return Limit::FullyConnected(Network { hidden_layers, bias_std, ..network(problem) });
         }
-        if self.bias {
-            network.bias_std = 0.0;
-        }
-        network
-    }
-}
-
-/// One observable.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Observable {
-    TrainLoss,
-    TestLoss,
-    Test(usize),
-    TestSquared(usize),
-    Train(usize),
-    Kernel(usize, usize),
-    Drift,
-}
-
-impl Observable {
-    fn parse(name: &str, problem: &Ntk) -> Option<Self> {
-        let (family, indices) = match name.split_once('[') {
-            Some((family, rest)) => {
-                let list =
-                    rest.strip_suffix(']')?.split(',').map(|i| i.parse::<usize>().ok()?.checked_sub(1));
-                (family, list.collect::<Option<Vec<_>>>()?)
-            }
-            None => (name, Vec::new()),
+        let wiring = Wiring {
+            without_layer: self.layer,
+            without_bias: self.bias,
+            without_sharing: self.sharing,
+            without_pooling: self.pooling,
+            flat_slopes: self.slope,
         };
-        let (points, tests) = (problem.inputs.points(), problem.inputs.tests());
-        Some(match (family, &indices[..]) {
-            ("train_loss", []) => Self::TrainLoss,
-            ("test_loss", []) if tests > 0 => Self::TestLoss,
-            ("f", &[i]) if i < tests => Self::Test(i),
-            ("f_squared", &[i]) if i < tests => Self::TestSquared(i),
-            ("f_train", &[i]) if i < points => Self::Train(i),
-            ("kernel", &[i, j]) if i.max(j) < problem.kernel_points => Self::Kernel(i, j),
-            ("kernel_drift", []) => Self::Drift,
-            _ => return None,
-        })
+        match program(problem, wiring) {
+            Some(program) => Limit::Program(program),
+            None => Limit::Tied(Tied::new(problem, bias_std, self.correlation)),
+        }
     }
 }
 
@@ -134,25 +135,31 @@ pub fn integrate(
     let parsed = observables
         .iter()
         .map(|name| {
-            Observable::parse(name, problem).ok_or_else(|| LawError::UnknownObservable {
-                name: name.clone(),
-                known: problem.observables().iter().map(|info| info.name).collect::<Vec<_>>().join(", "),
-            })
+            Observable::parse(name, problem)
+                .ok_or_else(|| super::unknown_observable(name, &problem.observables()))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let law = Law::new(problem, start, Faults::parse(&options.faults)?)?;
+    let faults = Faults::parse(&options.faults)?;
+    if problem.loss == Loss::Logistic {
+        return logistic::integrate(problem, start, times, &parsed, observables, faults);
+    }
+    if problem.batch.is_some() && !faults.batch {
+        return stochastic::integrate(problem, start, times, &parsed, observables, faults);
+    }
+    let law = Law::new(problem, start, faults)?;
+    for &observable in &parsed {
+        if let Observable::Residual(i) = observable {
+            law.component(i)?;
+        }
+    }
     let mut curve = Curve::new(observables);
     for &time in times {
         let Some(now) = law.at(time.round()) else {
-            let reason = format!(
-                "the learning rate {} is beyond 2 P / largest eigenvalue = {:.6}",
-                problem.learning_rate,
-                law.descent.largest_stable_rate()
-            );
-            curve.end = End::Diverged { time, reason };
+            curve.end = End::Diverged { time, reason: law.unstable(problem) };
             break;
         };
-        let snapshot: Vec<f64> = parsed.iter().map(|&observable| law.read(&now, observable)).collect();
+        let snapshot: Vec<f64> =
+            parsed.iter().map(|&observable| law.read(problem, &now, observable)).collect();
         curve.push(time, &snapshot);
     }
     curve.work.seconds = clock.elapsed().as_secs_f64();
@@ -192,34 +199,29 @@ struct Now {
 
 impl Law {
     fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
-        let data = problem.data();
-        let network = faults.network(problem);
-        let kernels = network.kernels(&data.inputs);
-        let cross = network.cross_kernels(&data.tests, &data.inputs);
-        let trained = |k: &Kernels| if faults.derivative { k.nngp.clone() } else { k.ntk.clone() };
-        let kernel = trained(&kernels);
+        let on_data = OnData::new(problem, faults);
+        let (train, test) = on_data.outputs(start)?;
+        let OnData { data, limit, kernel, cross, starts, starts_cross } = on_data;
         let descent = Descent::new(&kernel, problem.learning_rate, &data.labels)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?;
-        let tests = descent.tests(&trained(&cross));
+        let tests = descent.tests(&cross);
         let scale = problem.output_scale * problem.output_scale;
-        let (gap, test, ensemble) = match start {
-            Start::Outputs { train, test } => {
-                if train.len() != data.labels.len() || test.len() != data.test_labels.len() {
-                    let reason = format!("{} and {} outputs", train.len(), test.len());
-                    return Err(LawError::Start { reason });
-                }
-                (descent.gap(Some(train)), test.clone(), None)
-            }
-            Start::Ensemble => {
-                let spread = (!problem.centred && !faults.variance).then(|| Spread {
-                    modes: descent.in_modes(&kernels.nngp) * scale,
-                    cross: product(&cross.nngp, &descent.eigen.vectors) * scale,
-                    own: network.variances(&data.tests).iter().map(|v| v * scale).collect(),
-                });
-                (descent.gap(None), DVector::zeros(data.test_labels.len()), spread)
-            }
-        };
+        let spreads = *start == Start::Ensemble && !problem.centred && !faults.variance;
+        let ensemble = spreads.then(|| Spread {
+            modes: descent.in_modes(&starts) * scale,
+            cross: product(&starts_cross, &descent.eigen.vectors) * scale,
+            own: limit.variances(&data.tests).iter().map(|v| v * scale).collect(),
+        });
+        let gap = descent.gap(Some(&train));
         Ok(Self { data, kernel, descent, tests, gap, start: test, ensemble })
+    }
+
+    fn unstable(&self, problem: &Ntk) -> String {
+        format!(
+            "the learning rate {} is beyond 2 P / largest eigenvalue = {:.6}",
+            problem.learning_rate,
+            self.descent.largest_stable_rate()
+        )
     }
 
     /// The state after `k` updates; `None` once a mode has diverged.
@@ -252,7 +254,40 @@ impl Law {
         (0..a.nrows()).map(row).collect()
     }
 
-    fn read(&self, now: &Now, observable: Observable) -> f64 {
+    /// The column of the i-th principal component and the sign that makes v.y positive.
+    ///
+    /// # Errors
+    /// [`LawError::Uncovered`] where the component is not defined by itself: a multiple eigenvalue, or v.y = 0.
+    fn component(&self, i: usize) -> Result<(usize, f64), LawError> {
+        let values = &self.descent.eigen.values;
+        let column = values.len() - 1 - i;
+        let near = |j: usize| (values[column] - values[j]).abs() < SAME * values[values.len() - 1];
+        if (column > 0 && near(column - 1)) || (column + 1 < values.len() && near(column + 1)) {
+            let reason = format!(
+                "residual[{}]: eigenvalue {:.6e} of the kernel is multiple, its components are not defined one by one; \
+                 on the circle take harmonic",
+                i + 1,
+                values[column],
+            );
+            return Err(LawError::Uncovered { reason });
+        }
+        let labels = self.descent.labels();
+        if labels[column].abs() < SAME * labels.norm() {
+            let reason =
+                format!("residual[{}]: the labels have no part along it, its sign is undefined", i + 1);
+            return Err(LawError::Uncovered { reason });
+        }
+        Ok((column, labels[column].signum()))
+    }
+
+    fn test_loss(&self, now: &Now) -> f64 {
+        let squares = now.test.iter().zip(&self.data.test_labels).enumerate();
+        let variance = |i: usize| now.variance.get(i).copied().unwrap_or(0.0);
+        let sum: f64 = squares.map(|(i, (f, y))| (f - y) * (f - y) + variance(i)).sum();
+        0.5 * sum / now.test.len() as f64
+    }
+
+    fn read(&self, problem: &Ntk, now: &Now, observable: Observable) -> f64 {
         let variance = |i: usize| now.variance.get(i).copied().unwrap_or(0.0);
         match observable {
             Observable::TrainLoss => {
@@ -262,18 +297,26 @@ impl Law {
                 });
                 0.5 * (mean + spread) / now.train.len() as f64
             }
-            Observable::TestLoss => {
-                let squares = now.test.iter().zip(&self.data.test_labels).enumerate();
-                let sum: f64 = squares.map(|(i, (f, y))| (f - y) * (f - y) + variance(i)).sum();
-                0.5 * sum / now.test.len() as f64
-            }
+            Observable::TestLoss => self.test_loss(now),
             Observable::Test(i) => now.test[i],
             Observable::TestSquared(i) => now.test[i] * now.test[i] + variance(i),
             Observable::Train(i) => now.train[i],
             Observable::Kernel(i, j) => self.kernel[(i, j)],
+            Observable::Eigenvalue(i) => self.descent.eigen.values[now.d.len() - 1 - i],
+            Observable::Residual(i) => {
+                let column = now.d.len() - 1 - i;
+                let sign = self.descent.labels()[column].signum();
+                sign * now.d[column] * self.gap[column] / (now.d.len() as f64).sqrt()
+            }
+            Observable::Harmonic(k) => problem.harmonic(k).dot(&(&self.data.labels - &now.train)),
             Observable::Drift => 0.0,
         }
     }
+}
+
+/// Whether a named formula is a time.
+pub fn overlay_is_time(name: &str) -> bool {
+    name == "optimal-stopping-time"
 }
 
 /// The value of a named asymptotic formula of the problem; see [`super::overlay`].
@@ -281,13 +324,23 @@ impl Law {
 /// # Errors
 /// [`LawError`]: an unknown name, or a kernel that cannot be decomposed.
 pub fn overlay(problem: &Ntk, name: &str) -> Result<f64, LawError> {
-    if name != "largest-stable-rate" {
-        let known: Vec<&str> = KIND.overlays.iter().map(|(name, _)| *name).collect();
-        return Err(LawError::UnknownOverlay { name: name.into(), known: known.join(", ") });
-    }
     let data = problem.data();
-    let kernel = network(problem).kernels(&data.inputs).ntk;
-    Descent::new(&kernel, problem.learning_rate, &data.labels)
-        .map(|descent| descent.largest_stable_rate())
-        .map_err(|error| LawError::Overlay { name: name.into(), reason: error.to_string() })
+    let reason = |reason: String| LawError::Overlay { name: name.into(), reason };
+    match name {
+        "largest-stable-rate" => {
+            let kernel = limit(problem).kernels(&data.inputs).ntk;
+            Descent::new(&kernel, problem.learning_rate, &data.labels)
+                .map(|descent| descent.largest_stable_rate())
+                .map_err(|error| reason(error.to_string()))
+        }
+        "independent-kernel" => {
+            if data.inputs.ncols() < 2 {
+                return Err(reason("needs two training points".to_string()));
+            }
+            let network = Faults { correlation: true, ..Faults::default() }.limit(problem);
+            Ok(network.kernels(&data.inputs).ntk[(0, 1)])
+        }
+        "optimal-stopping-time" => stopping::optimal_time(problem),
+        _ => Err(super::unknown_overlay(name, &KIND)),
+    }
 }

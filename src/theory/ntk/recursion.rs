@@ -1,8 +1,10 @@
 //! The kernels of infinitely wide networks on sets of inputs, layer by layer.
 
-use super::dual::{Dual, Fields, diagonal, dual};
+use super::column::{Column, Side, Variances, descend};
+use super::dual::diagonal;
 use crate::linalg::transpose_product;
 use crate::problem::ntk::Nonlinearity;
+use crate::rng::Simd;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
@@ -30,11 +32,14 @@ pub struct Kernels {
 /// Squared sines below this are computed from the vectors themselves.
 const NEAR_PARALLEL: f64 = 1e-2;
 
-/// One input with the variances of its fields and of its hidden units, layer by layer.
-struct Point {
-    norm: f64,
-    fields: Vec<f64>,
-    units: Vec<(f64, f64)>,
+/// The inputs of one side of a kernel, each alone.
+struct Inputs {
+    norms: Vec<f64>,
+    /// One for each hidden layer.
+    layers: Vec<Side>,
+    /// Variances of the fields of the first layer, and of the outputs.
+    first: Vec<f64>,
+    outputs: Vec<f64>,
 }
 
 impl Network {
@@ -42,20 +47,25 @@ impl Network {
         self.weight_std * self.weight_std * k + self.bias_std * self.bias_std
     }
 
-    fn points(&self, x: &DMatrix<f64>) -> Vec<Point> {
-        let dimension = x.nrows() as f64;
-        let point = |column: usize| {
-            let norm_squared = x.column(column).norm_squared();
-            let mut fields = vec![self.shifted(norm_squared / dimension)];
-            let mut units = Vec::with_capacity(self.hidden_layers);
-            for layer in 0..self.hidden_layers {
-                let of_layer = diagonal(&self.nonlinearity, fields[layer]);
-                units.push(of_layer);
-                fields.push(self.shifted(of_layer.0));
+    fn variances_of(&self) -> Variances {
+        Variances { weight: self.weight_std * self.weight_std, bias: self.bias_std * self.bias_std }
+    }
+
+    fn inputs(&self, x: &DMatrix<f64>) -> Inputs {
+        let norms: Vec<f64> = x.column_iter().map(|x| x.norm()).collect();
+        let first: Vec<f64> =
+            x.column_iter().map(|x| self.shifted(x.norm_squared() / x.nrows() as f64)).collect();
+        let mut outputs = first.clone();
+        let layers = (0..self.hidden_layers).map(|_| {
+            let mut side = Side::default();
+            for p in &mut outputs {
+                let k = diagonal(&self.nonlinearity, *p).0;
+                side.push(&self.nonlinearity, *p, k);
+                *p = self.shifted(k);
             }
-            Point { norm: norm_squared.sqrt(), fields, units }
-        };
-        (0..x.ncols()).map(point).collect()
+            side
+        });
+        Inputs { layers: layers.collect(), norms, first, outputs }
     }
 
     /// The kernels between the columns of `x`: one triangle is computed, the other copied.
@@ -71,8 +81,8 @@ impl Network {
     /// assert!((kernels.nngp[(0, 0)] - 2.0).abs() < 1e-14 && (kernels.ntk[(0, 0)] - 10.0).abs() < 1e-13);
     /// ```
     pub fn kernels(&self, x: &DMatrix<f64>) -> Kernels {
-        let points = self.points(x);
-        let mut kernels = self.block(x, &points, x, &points, true);
+        let inputs = self.inputs(x);
+        let mut kernels = self.block(x, &inputs, x, &inputs, true);
         for matrix in [&mut kernels.nngp, &mut kernels.ntk] {
             matrix.fill_lower_triangle_with_upper_triangle();
         }
@@ -84,20 +94,20 @@ impl Network {
     /// # Panics
     /// If the inputs have different dimensions.
     pub fn cross_kernels(&self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Kernels {
-        self.block(x, &self.points(x), y, &self.points(y), false)
+        self.block(x, &self.inputs(x), y, &self.inputs(y), false)
     }
 
     /// S(x, x) of every column.
     pub fn variances(&self, x: &DMatrix<f64>) -> Vec<f64> {
-        self.points(x).iter().map(|point| point.fields[self.hidden_layers]).collect()
+        self.inputs(x).outputs
     }
 
     fn block(
         &self,
         x: &DMatrix<f64>,
-        of_x: &[Point],
+        of_x: &Inputs,
         y: &DMatrix<f64>,
-        of_y: &[Point],
+        of_y: &Inputs,
         upper: bool,
     ) -> Kernels {
         let mut nngp = transpose_product(x, y);
@@ -106,76 +116,56 @@ impl Network {
         if rows == 0 {
             return Kernels { nngp, ntk };
         }
+        let (simd, variances) = (Simd::best(), self.variances_of());
         let columns = nngp.as_mut_slice().par_chunks_mut(rows).zip(ntk.as_mut_slice().par_chunks_mut(rows));
-        columns.enumerate().for_each(|(j, (s, t))| {
-            for (i, (s, t)) in s.iter_mut().zip(t).enumerate().take(if upper { j + 1 } else { rows }) {
-                let same = upper && i == j;
-                let start = if same {
-                    let p = of_x[i].fields[0];
-                    Fields { p, q: p, c: p, determinant: 0.0 }
+        columns.enumerate().for_each_init(Vec::new, |determinants, (j, (c, ntk))| {
+            let pairs = if upper { j + 1 } else { rows };
+            let (c, ntk) = (&mut c[..pairs], &mut ntk[..pairs]);
+            determinants.clear();
+            for (i, c) in c.iter_mut().enumerate() {
+                let determinant;
+                (*c, determinant) = if upper && i == j {
+                    (of_x.first[i], 0.0)
                 } else {
-                    self.first_layer(x, i, &of_x[i], y, j, &of_y[j], *s)
+                    let norms = (of_x.norms[i], of_y.norms[j]);
+                    first_layer(variances, (x, i), (y, j), norms, *c)
                 };
-                (*s, *t) = self.descend(&of_x[i], &of_y[j], start);
+                determinants.push(determinant);
+            }
+            ntk.copy_from_slice(c);
+            let mut column = Column { c, determinant: determinants, ntk };
+            for (side, other) in of_x.layers.iter().zip(&of_y.layers) {
+                descend(simd, &self.nonlinearity, side, other, j, variances, &mut column);
             }
         });
         Kernels { nngp, ntk }
     }
+}
 
-    /// The fields of the first layer from the product x.y.
-    #[allow(clippy::too_many_arguments, reason = "two columns, each with its matrix and its norm")]
-    fn first_layer(
-        &self,
-        x: &DMatrix<f64>,
-        i: usize,
-        of_x: &Point,
-        y: &DMatrix<f64>,
-        j: usize,
-        of_y: &Point,
-        product: f64,
-    ) -> Fields {
-        let dimension = x.nrows() as f64;
-        let norms = (of_x.norm * of_y.norm).powi(2);
-        let mut area = norms - product * product;
-        let mut distance = of_x.norm * of_x.norm + of_y.norm * of_y.norm - 2.0 * product;
-        if norms > 0.0 && area < NEAR_PARALLEL * norms {
-            // sin = |a - b| |a + b| / 2 for unit vectors a, b.
-            let (mut minus, mut plus) = (0.0, 0.0);
-            distance = 0.0;
-            for (x, y) in x.column(i).iter().zip(y.column(j).iter()) {
-                let (a, b) = (x / of_x.norm, y / of_y.norm);
-                minus += (a - b) * (a - b);
-                plus += (a + b) * (a + b);
-                distance += (x - y) * (x - y);
-            }
-            area = norms * 0.25 * minus * plus;
+/// Covariance and determinant of the first fields of two columns, from their norms and their product.
+fn first_layer(
+    variances: Variances,
+    (x, i): (&DMatrix<f64>, usize),
+    (y, j): (&DMatrix<f64>, usize),
+    (of_x, of_y): (f64, f64),
+    product: f64,
+) -> (f64, f64) {
+    let norms = (of_x * of_y).powi(2);
+    let mut area = norms - product * product;
+    let mut distance = of_x * of_x + of_y * of_y - 2.0 * product;
+    if norms > 0.0 && area < NEAR_PARALLEL * norms {
+        // sin = |a - b| |a + b| / 2 for unit vectors a, b.
+        let (mut minus, mut plus) = (0.0, 0.0);
+        distance = 0.0;
+        for (x, y) in x.column(i).iter().zip(y.column(j).iter()) {
+            let (a, b) = (x / of_x, y / of_y);
+            minus += (a - b) * (a - b);
+            plus += (a + b) * (a + b);
+            distance += (x - y) * (x - y);
         }
-        let weight = self.weight_std * self.weight_std / dimension;
-        let bias = self.bias_std * self.bias_std;
-        Fields {
-            p: of_x.fields[0],
-            q: of_y.fields[0],
-            c: weight * product + bias,
-            determinant: weight * weight * area + weight * bias * distance,
-        }
+        area = norms * 0.25 * minus * plus;
     }
-
-    /// S^(L+1) and T^(L+1) from the fields of the first layer.
-    fn descend(&self, of_x: &Point, of_y: &Point, mut fields: Fields) -> (f64, f64) {
-        let weight = self.weight_std * self.weight_std;
-        let bias = self.bias_std * self.bias_std;
-        let mut ntk = fields.c;
-        for layer in 0..self.hidden_layers {
-            let (k_uu, k_vv) = (of_x.units[layer].0, of_y.units[layer].0);
-            let Dual { k, k_dot, determinant, distance } = dual(&self.nonlinearity, &fields, k_uu, k_vv);
-            fields = Fields {
-                p: of_x.fields[layer + 1],
-                q: of_y.fields[layer + 1],
-                c: weight * k + bias,
-                determinant: weight * weight * determinant + weight * bias * distance,
-            };
-            ntk = fields.c + weight * k_dot * ntk;
-        }
-        (fields.c, ntk)
-    }
+    let Variances { weight, bias } = variances;
+    let weight = weight / x.nrows() as f64;
+    (weight * product + bias, weight * weight * area + weight * bias * distance)
 }

@@ -1,10 +1,9 @@
 //! Time scales, the state for infinite time, and the times at which two sub-populations change places.
 
 use super::coefficients::Coefficients;
-use super::equations::{read, with_state};
+use super::equations::with_state;
 use super::flow::{Flow, means};
 use crate::linalg;
-use crate::problem::teacher_mixture::readings::Reading;
 use crate::problem::teacher_mixture::{KIND, Overlaps, TeacherMixture, risk};
 use crate::theory::LawError;
 use nalgebra::DMatrix;
@@ -77,26 +76,27 @@ pub fn final_state(problem: &TeacherMixture) -> Result<Option<Overlaps>, LawErro
 
 /// Ascending times up to `until` at which e_1 - e_2 changes its sign: the borders between the phases of bias. From
 /// the exact solution on a grid of 2000 times, equally spaced in t + tau/100 on a logarithmic scale with tau the
-/// shorter time scale, then by bisection to rounding.
-///
-/// # Errors
-/// [`LawError`] of a state that has no losses.
-pub fn crossing_times(problem: &TeacherMixture, until: f64) -> Result<Vec<f64>, LawError> {
+/// shorter time scale, then by bisection to rounding. Ends where the losses leave the numbers.
+pub fn crossing_times(problem: &TeacherMixture, until: f64) -> Vec<f64> {
     let start = problem.limit_start();
-    let flow = Flow::new(&plain(problem), &start);
-    let gap = |t: f64| -> Result<f64, LawError> {
+    crossings(problem, &start, &Flow::new(&plain(problem), &start), until)
+}
+
+/// The same from a start, along its exact solution.
+pub(super) fn crossings(problem: &TeacherMixture, start: &Overlaps, flow: &Flow, until: f64) -> Vec<f64> {
+    let gap = |t: f64| {
         let state = flow.propagator(t) * flow.start();
-        let overlaps = with_state(&start, &flow.order_parameters(&state));
-        read(problem, &overlaps, Reading::LossGap).map_err(|source| LawError::Average { time: t, source })
+        let overlaps = with_state(start, &flow.order_parameters(&state));
+        risk::group_loss(problem, &overlaps, 0) - risk::group_loss(problem, &overlaps, 1)
     };
     let (tau_r, tau_q) = time_scales(problem);
     let shift = 0.01 * tau_q.map_or(tau_r, |q| q.min(tau_r));
     let points = 2000;
     let grid = |i: usize| shift * ((1.0 + until / shift).powf(i as f64 / points as f64) - 1.0);
     let mut crossings = Vec::new();
-    let mut before = (grid(1), gap(grid(1))?);
+    let mut before = (grid(1), gap(grid(1)));
     for i in 2..=points {
-        let now = (grid(i), gap(grid(i))?);
+        let now = (grid(i), gap(grid(i)));
         if !now.1.is_finite() {
             break;
         }
@@ -104,13 +104,13 @@ pub fn crossing_times(problem: &TeacherMixture, until: f64) -> Result<Vec<f64>, 
             let (mut low, mut high) = (before.0, now.0);
             for _ in 0..60 {
                 let middle = 0.5 * (low + high);
-                if gap(middle)? * before.1 > 0.0 { low = middle } else { high = middle }
+                if gap(middle) * before.1 > 0.0 { low = middle } else { high = middle }
             }
             crossings.push(0.5 * (low + high));
         }
         before = now;
     }
-    Ok(crossings)
+    crossings
 }
 
 /// Whether a named formula of [`KIND`] is a time.
@@ -139,8 +139,7 @@ pub fn overlay(problem: &TeacherMixture, name: &str) -> Result<f64, LawError> {
         "crossing-time" if problem.groups() > 1 => {
             let (tau_r, tau_q) = time_scales(problem);
             let until = 30.0 * tau_q.unwrap_or(tau_r).max(tau_r);
-            let times = crossing_times(problem, until)?;
-            times.first().copied().ok_or_else(|| outside("the losses do not cross"))
+            crossing_times(problem, until).first().copied().ok_or_else(|| outside("the losses do not cross"))
         }
         "crossing-time" => Err(outside("there is only one sub-population")),
         _ => {

@@ -1,0 +1,46 @@
+//! The kernels of a problem on its data set.
+
+use super::{Faults, Kernels, LawError, Limit};
+use crate::problem::ntk::{Data, Ntk, Start};
+use nalgebra::{DMatrix, DVector};
+
+/// The kernels of a problem on its data.
+pub(super) struct OnData {
+    pub data: Data,
+    pub limit: Limit,
+    /// T and T_*, those that descent sees.
+    pub kernel: DMatrix<f64>,
+    pub cross: DMatrix<f64>,
+    /// S and S_*, of the starts.
+    pub starts: DMatrix<f64>,
+    pub starts_cross: DMatrix<f64>,
+}
+
+impl OnData {
+    pub fn new(problem: &Ntk, faults: Faults) -> Self {
+        let data = problem.data();
+        let limit = faults.limit(problem);
+        let Kernels { nngp: starts, ntk } = limit.kernels(&data.inputs);
+        let Kernels { nngp: starts_cross, ntk: cross } = limit.cross_kernels(&data.tests, &data.inputs);
+        let (kernel, cross) =
+            if faults.derivative { (starts.clone(), starts_cross.clone()) } else { (ntk, cross) };
+        Self { data, limit, kernel, cross, starts, starts_cross }
+    }
+
+    /// f_0 on training and test points; 0 for an ensemble.
+    ///
+    /// # Errors
+    /// [`LawError::Start`] for another number of points.
+    pub fn outputs(&self, start: &Start) -> Result<(DVector<f64>, DVector<f64>), LawError> {
+        let (train, test) = (self.data.labels.len(), self.data.test_labels.len());
+        match start {
+            Start::Ensemble => Ok((DVector::zeros(train), DVector::zeros(test))),
+            Start::Outputs { train: f, test: g } if f.len() == train && g.len() == test => {
+                Ok((f.clone(), g.clone()))
+            }
+            Start::Outputs { train: f, test: g } => {
+                Err(LawError::Start { reason: format!("{} and {} outputs", f.len(), g.len()) })
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Learning curves of kernel regression: spectra against closed forms, the law against known limits, both roads, faults.
+
+#[path = "../common/planted.rs"]
+mod planted;
+
+use asymptotica::problem::kernel_regression::{Activation, DotProduct, Kernel, KernelRegression};
+use asymptotica::problem::ntk::Nonlinearity;
+use asymptotica::theory::kernel_regression::{Learnt, Spectrum, multiplicity};
+use asymptotica::theory::ntk::Network;
+use nalgebra::DMatrix;
+use planted::{law, refutes, replicas, scenario, standard_errors};
+
+fn network(tangent: bool, activation: Activation, hidden_layers: usize, bias_std: f64) -> DotProduct {
+    DotProduct::Network { tangent, activation, hidden_layers, weight_std: 1.3, bias_std }
+}
+
+fn binomial(n: usize, k: usize) -> f64 {
+    (1..=k).fold(1.0, |b, i| b * (n - k + i) as f64 / i as f64)
+}
+
+#[test]
+fn multiplicities_are_those_of_harmonic_polynomials() {
+    for d in [2, 3, 5, 17] {
+        for k in 0..8_usize {
+            let below = if k >= 2 { binomial(k + d - 3, d - 1) } else { 0.0 };
+            let expected = binomial(k + d - 1, d - 1) - below;
+            assert!((multiplicity(d, k) - expected).abs() < 1e-9 * expected, "{d} {k}");
+        }
+    }
+}
+
+/// e^(t - 1) in three dimensions: modified spherical Bessel functions i_k(1) over e.
+#[test]
+fn the_spectrum_of_an_exponential_is_bessel_functions() {
+    let spectrum = Spectrum::new(&Kernel::Sphere(DotProduct::Exponential { width: 1.0 }), 3);
+    let (sinh, cosh) = (1.0_f64.sinh(), 1.0_f64.cosh());
+    let expected = [sinh, cosh - sinh, 4.0 * sinh - 3.0 * cosh];
+    for (k, i) in expected.iter().enumerate() {
+        let found = spectrum.levels[k].0 * std::f64::consts::E;
+        assert!((found - i).abs() < 1e-13, "{k}: {found} {i}");
+    }
+    assert!(spectrum.tail.abs() < 1e-9);
+}
+
+/// One hidden ReLU layer without bias learns no odd degree from 3 on; all eigenvalues sum to k(1).
+#[test]
+fn odd_degrees_are_missing_without_bias() {
+    for tangent in [false, true] {
+        let kernel = network(tangent, Activation::Relu, 1, 0.0);
+        let spectrum = Spectrum::new(&Kernel::Sphere(kernel), 6);
+        assert!((spectrum.trace() - kernel.value(1.0)).abs() < 1e-14);
+        for k in 0..12 {
+            let (eigenvalue, count) = spectrum.levels[k];
+            let share = eigenvalue * count / kernel.value(1.0);
+            if k >= 3 && k % 2 == 1 {
+                assert!(share.abs() < 1e-13)
+            } else {
+                assert!(share > 1e-4, "{k}: {share}")
+            }
+        }
+    }
+}
+
+#[test]
+fn kernels_are_those_of_infinitely_wide_networks() {
+    for (activation, nonlinearity) in
+        [(Activation::Relu, Nonlinearity::LeakyRelu { slope: 0.0 }), (Activation::Erf, Nonlinearity::Erf)]
+    {
+        for hidden_layers in [1, 3] {
+            let limit =
+                Network { nonlinearity: nonlinearity.clone(), hidden_layers, weight_std: 1.3, bias_std: 0.4 };
+            for angle in [0.0_f64, 0.3, 1.4, 2.9] {
+                let root = 2.0_f64.sqrt();
+                let x =
+                    DMatrix::from_column_slice(2, 2, &[root, 0.0, root * angle.cos(), root * angle.sin()]);
+                let kernels = limit.kernels(&x);
+                for (tangent, expected) in [(false, &kernels.nngp), (true, &kernels.ntk)] {
+                    let found = network(tangent, activation, hidden_layers, 0.4).value(angle.cos());
+                    assert!((found - expected[(0, 1)]).abs() < 1e-13 * expected[(0, 0)], "{found}");
+                }
+            }
+        }
+    }
+}
+
+/// Orthonormal under (1 - t^2)^((d - 3)/2), by the trapezoidal rule over the angle.
+#[test]
+fn target_polynomials_are_orthonormal() {
+    for d in [2, 3, 8] {
+        let mut sums = [[0.0; 5]; 5];
+        let mut whole = 0.0;
+        for i in 0..2000 {
+            let angle = std::f64::consts::PI * (f64::from(i) + 0.5) / 2000.0;
+            let weight = angle.sin().powi(d - 2);
+            let mut values = [0.0; 5];
+            KernelRegression::polynomials(d as usize, angle.cos(), &mut values);
+            whole += weight;
+            for a in 0..5 {
+                for b in 0..5 {
+                    sums[a][b] += weight * values[a] * values[b];
+                }
+            }
+        }
+        for (a, row) in sums.iter().enumerate() {
+            for (b, sum) in row.iter().enumerate() {
+                let expected = if a == b { 1.0 } else { 0.0 };
+                assert!((sum / whole - expected).abs() < 1e-5, "{d} {a} {b}: {}", sum / whole);
+            }
+        }
+    }
+}
+
+/// Equal eigenvalues without ridge are minimum-norm regression on isotropic inputs: with gamma = M/n > 1 the risk is
+/// |w|^2 (1 - 1/gamma) + sigma^2/(gamma - 1) (Hastie, Montanari, Rosset & Tibshirani, Ann. Stat. 50, 949, Theorem 1).
+#[test]
+fn equal_eigenvalues_are_minimum_norm_regression() {
+    let flat = scenario(
+        "kind = \"kernel-regression\"\nkernel = { kind = \"power-law\", decay = 1e-12 }\nnoise_std = 0.7\n\
+         target = { kind = \"coefficients\", values = [0.9, 0.4] }",
+        "[observe]\ntimes = [30.0, 80.0]\n[simulation]\nsizes = [100]\nreplicas = 1\nseed = 1\n[[panel]]\ny = \"test_loss\"\n",
+        &[],
+    );
+    let found = law(&flat, 100);
+    for (value, n) in found.get("test_loss").expect("recorded").iter().zip([30.0, 80.0]) {
+        let gamma = 100.0 / n;
+        let expected = 0.5 * (0.97 * (1.0 - 1.0 / gamma) + 0.49 / (gamma - 1.0));
+        assert!((value / expected - 1.0).abs() < 1e-9, "{n}: {value} {expected}");
+    }
+    let spectrum = Spectrum { levels: vec![(1.0, 100.0)], tail: 0.0 };
+    assert!(Learnt::new(&spectrum, 100.0, 0.0).is_err() && Learnt::new(&spectrum, 100.0, 0.1).is_ok());
+}
+
+const SPHERE: &str = "kind = \"kernel-regression\"\nkernel = { kind = \"ntk\", hidden_layers = 2, bias_std = 0.3 }\n\
+                      target = { kind = \"coefficients\", values = [0.3, 0.8, 0.5] }\nnoise_std = 0.15\nridge = 2.0\n\
+                      test_points = 250\n";
+
+/// At n = alpha d the law of finite d approaches its limit as 1/d.
+#[test]
+fn the_law_at_a_dimension_approaches_its_limit() {
+    let at = |size: usize| {
+        let text = format!("{SPHERE}samples_exponent = 1");
+        let rest = "[observe]\ntimes = [0.5, 2.0]\n[simulation]\nsizes = [100]\nreplicas = 1\nseed = 1\n[[panel]]\n\
+                    y = [\"test_loss\", \"train_loss\", \"coefficient\"]\n";
+        let curve = law(&scenario(&text, rest, &[]), size);
+        let names = ["test_loss", "train_loss", "coefficient[2]"];
+        names.iter().flat_map(|name| curve.get(name).expect("recorded").to_vec()).collect::<Vec<f64>>()
+    };
+    let (limit, near, far) = (at(0), at(400), at(800));
+    for ((limit, near), far) in limit.iter().zip(&near).zip(&far) {
+        let order = ((near - limit) / (far - limit)).log2();
+        assert!((order - 1.0).abs() < 0.2, "order {order}: {limit} {near} {far}");
+    }
+}
+
+const RUNS: &str = "[simulation]\nmethod = \"direct\"\nreplicas = 60\nseed = 3\n[[panel]]\ny = [\"test_loss\"]\n\
+                    [claim]\nobservables = [\"test_loss\"]\nmetric = \"relative\"\nresolution = 0.07\n";
+
+const FAULTS: [&str; 5] =
+    ["drop=overfitting", "scale=kappa", "shift=multiplicity", "drop=ridge", "square=noise"];
+
+/// By the training loss, which runs share to a few per cent: the test loss of one direction spreads far more. Without its
+/// ridge the law has no training loss at all, which is left to the power law below.
+#[test]
+fn planted_faults_are_refuted_on_the_sphere() {
+    let rest = RUNS.replace("method", "sizes = [30]\nmethod").replace("= 60", "= 400");
+    let rest = rest.replace("test_loss", "train_loss");
+    let faults: Vec<&str> = FAULTS.into_iter().filter(|fault| *fault != "drop=ridge").collect();
+    refutes(SPHERE, &format!("[observe]\ntimes = [100.0, 150.0]\n{rest}"), &faults);
+}
+
+#[test]
+fn planted_faults_are_refuted_on_a_power_law() {
+    let problem = "kind = \"kernel-regression\"\nkernel = { kind = \"power-law\", decay = 1.5 }\nnoise_std = 0.05\n\
+                   target = { kind = \"power-law\", decay = 3.0 }\nridge = 1.0\n";
+    let rest =
+        RUNS.replace("method", "sizes = [200]\nmethod").replace("= 60", "= 2000").replace("0.07", "0.05");
+    refutes(problem, &format!("[observe]\ntimes = [60.0, 120.0]\n{rest}"), &FAULTS);
+}
+
+/// The other observables, and the spectral bias: low degrees first.
+#[test]
+fn training_loss_and_learnt_coefficients_follow_the_law() {
+    let rest = RUNS
+        .replace("method", "sizes = [16]\nmethod")
+        .replace("[\"test_loss\"]\n", "[\"train_loss\", \"coefficient\"]\n");
+    let rest =
+        rest.replace("observables = [\"train_loss\", \"coefficient\"]", "observables = [\"train_loss\"]");
+    let sound = scenario(SPHERE, &format!("[observe]\ntimes = [40.0, 200.0]\n{rest}"), &[]);
+    let (runs, law) = (replicas(&sound, 16, 60), law(&sound, 16));
+    for name in ["coefficient[2]", "coefficient[3]"] {
+        let gap = standard_errors(&law, &runs, name);
+        assert!(gap < 4.0, "{name}: {gap}");
+    }
+    let mean = |name: &str, k: usize| {
+        runs.iter().map(|run| run.get(name).expect("measured")[k]).sum::<f64>() / runs.len() as f64
+    };
+    for k in 0..2 {
+        let expected = law.get("train_loss").expect("recorded")[k];
+        assert!((mean("train_loss", k) / expected - 1.0).abs() < 0.05);
+        assert!(mean("coefficient[2]", k) / 0.8 > mean("coefficient[3]", k) / 0.5);
+    }
+}
