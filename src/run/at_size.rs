@@ -3,9 +3,9 @@
 use super::collect::{Predicted, Track};
 use crate::compare::{Group, Moments};
 use crate::report::data::{Row, Source};
-use crate::report::figure::{Axis, Curves, Layer};
+use crate::report::figure::{Curves, Layer, Overlay};
 use crate::run::draw;
-use crate::scenario::{About, FiniteSizePanel, Quantity, Scenario};
+use crate::scenario::{About, Against, FiniteSizePanel, Quantity, Scenario};
 use crate::theory::SizeRow;
 
 /// The curve that a claim compares, if its prediction exists.
@@ -87,72 +87,130 @@ pub(super) fn rows(group: &Group, predicted: &Predicted) -> Vec<Row> {
     rows
 }
 
-/// Spread or shift times size over time: one line for the prediction, points for every size.
+/// A finite-size panel: one line for the prediction, points for every size.
 pub(super) fn panel(scenario: &Scenario, rows: &[Row], panel: &FiniteSizePanel) -> Curves {
     let symbol = scenario.cases[0].problem.size_symbol();
     let what = match panel.quantity {
         Quantity::Variance => format!("{symbol} × variance over runs"),
         Quantity::Shift => format!("{symbol} × (mean over runs − law)"),
+        Quantity::RelativeSpread => format!("√{symbol} × standard deviation over runs / law"),
+        Quantity::VarianceRatio => "variance over runs / prediction".into(),
     };
     let mut drawn = Curves {
         title: panel.title.clone(),
-        x: Axis::linear(&panel.x_label),
-        y: Axis { range: panel.y_range, ..Axis::linear(what) },
+        x: draw::axis(&panel.x_label, panel.log_x, None),
+        y: draw::axis(&what, panel.log_y, panel.y_range),
         ..Curves::default()
     };
     let mut index = 0;
     for &series in &panel.series {
         for observable in &panel.y {
             let label = &scenario.series[series];
-            let of = |source: fn(Source) -> bool| -> Vec<&Row> {
-                let own = |r: &&Row| source(r.source) && r.series == *label && r.observable == *observable;
-                rows.iter().filter(own).collect()
-            };
-            let (law, at_size) = (of(|s| s == Source::Law), of(|s| s == Source::AtSize));
-            let mut sizes: Vec<usize> = at_size.iter().filter_map(|r| r.size).collect();
-            sizes.sort_unstable();
-            sizes.dedup();
-            let Some(&largest) = sizes.last() else { continue };
-            let limit =
-                |r: &Row| law.iter().find(|l| (l.size, l.x) == (r.size, r.x)).map_or(f64::NAN, |l| l.mean);
-            let scaled = |r: &Row| match panel.quantity {
-                Quantity::Variance => largest as f64 * r.std.unwrap_or(f64::NAN).powi(2),
-                Quantity::Shift => largest as f64 * (r.mean - limit(r)),
-            };
-            let line: Vec<(f64, f64)> =
-                at_size.iter().filter(|r| r.size == Some(largest)).map(|r| (r.x, scaled(r))).collect();
-            let (x, y) = line.into_iter().unzip();
+            let own: Vec<&Row> =
+                rows.iter().filter(|r| r.series == *label && r.observable == *observable).collect();
+            let curve = Measured::new(own, panel.quantity);
+            let Some(&largest) = curve.sizes.last() else { continue };
             let mut name = draw::entry_label(scenario, observable);
             if panel.series.len() > 1 {
                 name = format!("{label}, {name}");
             }
-            drawn.layers.push(Layer::theory(&name, index, x, y));
-            let points = match panel.quantity {
-                Quantity::Variance => of(Source::is_simulation),
-                Quantity::Shift => of(|s| s == Source::Residual),
-            };
-            for (style, &size) in sizes.iter().enumerate() {
-                let d = size as f64;
-                let (mut x, mut y, mut error) = (Vec::new(), Vec::new(), Vec::new());
-                for r in points.iter().filter(|r| r.size == Some(size)) {
-                    let n = r.replicas.unwrap_or(0) as f64;
-                    let (value, bar) = match panel.quantity {
-                        Quantity::Variance => {
-                            let variance = r.std.unwrap_or(f64::NAN).powi(2);
-                            (d * variance, d * variance * (2.0 / (n - 1.0)).sqrt())
-                        }
-                        Quantity::Shift => (d * r.mean, d * r.std_error.unwrap_or(f64::NAN)),
-                    };
-                    x.push(r.x);
-                    y.push(value);
-                    error.push(bar);
-                }
-                let mut layer = Layer::points(format!("{name}, {symbol} = {size}"), index, x, y, error);
+            if panel.against == Against::Points && panel.quantity != Quantity::VarianceRatio {
+                let (x, y) = curve.predicted(largest).into_iter().unzip();
+                drawn.layers.push(Layer::theory(&name, index, x, y));
+            }
+            for (style, &size) in curve.sizes.iter().enumerate() {
+                let points = curve.at(size);
+                let of = |f: fn(&Point) -> f64| points.iter().map(f).collect::<Vec<_>>();
+                let x = if panel.against == Against::Variance { of(|p| p.variance) } else { of(|p| p.x) };
+                let name = format!("{name}, {symbol} = {size}");
+                let mut layer = Layer::points(name, index, x, of(|p| p.y), of(|p| p.error));
                 layer.style = style;
                 drawn.layers.push(layer);
             }
             index += 1;
         }
     }
+    if panel.quantity == Quantity::VarianceRatio {
+        drawn.layers.push(Layer::overlay("prediction", 0, Overlay::Horizontal(1.0)));
+    }
     drawn
+}
+
+/// What one point of a panel shows.
+struct Point {
+    x: f64,
+    /// Predicted.
+    variance: f64,
+    y: f64,
+    error: f64,
+}
+
+/// The rows of one observable of one series.
+struct Measured<'a> {
+    rows: Vec<&'a Row>,
+    sizes: Vec<usize>,
+    quantity: Quantity,
+}
+
+impl<'a> Measured<'a> {
+    fn new(rows: Vec<&'a Row>, quantity: Quantity) -> Self {
+        let mut sizes: Vec<usize> =
+            rows.iter().filter(|r| r.source == Source::AtSize).filter_map(|r| r.size).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        Self { rows, sizes, quantity }
+    }
+
+    fn of(&self, size: usize, source: fn(Source) -> bool) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().copied().filter(move |r| source(r.source) && r.size == Some(size))
+    }
+
+    fn law(&self, size: usize, x: f64) -> f64 {
+        self.of(size, |s| s == Source::Law).find(|r| r.x == x).map_or(f64::NAN, |r| r.mean)
+    }
+
+    /// The prediction at one size, over the points.
+    fn predicted(&self, size: usize) -> Vec<(f64, f64)> {
+        let d = size as f64;
+        let value = |r: &Row| {
+            let std = r.std.unwrap_or(f64::NAN);
+            match self.quantity {
+                Quantity::Shift => d * (r.mean - self.law(size, r.x)),
+                Quantity::RelativeSpread => d.sqrt() * std / self.law(size, r.x),
+                _ => d * std * std,
+            }
+        };
+        self.of(size, |s| s == Source::AtSize).map(|r| (r.x, value(r))).collect()
+    }
+
+    /// What was measured at one size.
+    fn at(&self, size: usize) -> Vec<Point> {
+        let d = size as f64;
+        let predicted = |x: f64| {
+            let at = self.of(size, |s| s == Source::AtSize).find(|r| r.x == x);
+            at.and_then(|r| r.std).map_or(f64::NAN, |std| std * std)
+        };
+        let source: fn(Source) -> bool = match self.quantity {
+            Quantity::Shift => |s| s == Source::Residual,
+            _ => Source::is_simulation,
+        };
+        let point = |r: &Row| {
+            let runs = r.replicas.unwrap_or(0) as f64;
+            let variance = r.std.unwrap_or(f64::NAN).powi(2);
+            // Standard error of a variance, relative to it.
+            let chance = (2.0 / (runs - 1.0)).sqrt();
+            let expected = predicted(r.x);
+            let (y, error) = match self.quantity {
+                Quantity::Variance => (d * variance, d * variance * chance),
+                Quantity::Shift => (d * r.mean, d * r.std_error.unwrap_or(f64::NAN)),
+                Quantity::RelativeSpread => {
+                    let y = (d * variance).sqrt() / self.law(size, r.x);
+                    (y, 0.5 * y * chance)
+                }
+                Quantity::VarianceRatio => (variance / expected, variance / expected * chance),
+            };
+            Point { x: r.x, variance: expected, y, error }
+        };
+        self.of(size, source).map(point).filter(|p| p.y.is_finite()).collect()
+    }
 }

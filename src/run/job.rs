@@ -105,11 +105,11 @@ fn observables(problem: &Problem, case: &Case) -> Vec<String> {
 
 fn at_size(case: &Case, size: usize, times: &[f64]) -> Result<Curve, RunError> {
     let problem = &case.law_problem;
-    let options = theory::LawOptions {
-        tolerance: case.law.tolerance,
-        faults: case.law.faults.clone(),
-        measure_error: true,
-    };
+    let mut faults = case.law.faults.clone();
+    if case.law.expansion {
+        faults.push(crate::scenario::EXPANSION.into());
+    }
+    let options = theory::LawOptions { tolerance: case.law.tolerance, faults, measure_error: true };
     Ok(theory::at_size(problem, size, times, &observables(problem, case), &options)?)
 }
 

@@ -3,7 +3,7 @@
 use super::check::{Checker, join};
 use super::message::{Issue, suggestion};
 use super::raw::{At, Document, Table};
-use super::resolved::{Case, LawOptions, LawStart, Observe, Risk, SimulationOptions};
+use super::resolved::{Case, EXPANSION, LawOptions, LawStart, Observe, Risk, SimulationOptions};
 use super::scope::Scope;
 use super::sections::{LAW, OBSERVE, SIMULATION, kind_names, numeric_keys};
 use crate::problem::spec::{Kind, Parameter, Settings, Value, Violation};
@@ -141,6 +141,7 @@ impl Common<'_> {
             tolerance: law.number("tolerance").unwrap_or(self.kind.default_tolerance),
             faults: self.structural(),
             finite_size: law.flag("finite_size")?,
+            expansion: law.flag("expansion")?,
         };
         if let Some(fault) = options.faults.iter().find(|fault| self.concerns_finite_size(fault))
             && !options.finite_size
@@ -279,6 +280,11 @@ impl Common<'_> {
             return;
         };
         let finite_size = law.flag("finite_size") == Some(true);
+        if law.flag("expansion") == Some(true) && !(finite_size && self.concerns_finite_size(EXPANSION)) {
+            let rule = "concerns a law at finite size that has another form than the plain expansion";
+            let help = "set finite_size = true, and expansion = false for this kind of problem";
+            self.issues.push(at("expansion", rule).help(help));
+        }
         if finite_size && start == "replica" {
             let rule = "one prediction is made for all runs of a size, so it cannot start from each of them";
             let help = "use law.start = \"given\" or \"limit\" with finite_size = true";

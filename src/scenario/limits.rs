@@ -5,7 +5,7 @@ use super::edit::Edit;
 use super::message::{Issue, Report};
 use super::panels::Stage;
 use super::raw::{At, Document, Node, Raw, Table, parse_value};
-use super::resolved::{ApproachPanel, Case, Claim, FiniteSizePanel, Limit, Panel, Quantity};
+use super::resolved::{Against, ApproachPanel, Case, Claim, FiniteSizePanel, Limit, Panel, Quantity};
 use crate::problem::Method;
 use crate::problem::spec::Settings;
 
@@ -156,14 +156,27 @@ impl Stage<'_> {
             let issue = Issue::key(&node.at, path, "shows a prediction that law.finite_size does not make");
             self.issues.push(issue.help("add finite_size = true to [law]"));
         }
+        let against = match settings.text("against")? {
+            "variance" => Against::Variance,
+            _ => Against::Points,
+        };
         let panel = FiniteSizePanel {
             title: settings.text("title")?.to_string(),
             y,
             quantity: match settings.text("quantity")? {
                 "shift" => Quantity::Shift,
+                "relative-spread" => Quantity::RelativeSpread,
+                "variance-ratio" => Quantity::VarianceRatio,
                 _ => Quantity::Variance,
             },
-            x_label: format!("time ({})", self.kind.time_unit),
+            against,
+            x_label: match (against, self.sweep) {
+                (Against::Points, Some(swept)) => swept.sweep.label.clone(),
+                (Against::Points, None) => format!("time ({})", self.kind.time_unit),
+                (Against::Variance, _) => "predicted variance".into(),
+            },
+            log_x: matches!(settings.text("scale")?, "log-log" | "log-linear"),
+            log_y: matches!(settings.text("scale")?, "log-log" | "linear-log"),
             y_range: settings.intervals("y_range").and_then(|list| list.first().copied()),
             series,
         };

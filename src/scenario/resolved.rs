@@ -87,6 +87,8 @@ pub struct LawOptions {
     pub faults: Vec<String>,
     /// Mean, spread and quantiles over runs are predicted at every simulated size.
     pub finite_size: bool,
+    /// The law at finite size is the plain expansion, also where it does not hold.
+    pub expansion: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,22 +162,43 @@ pub struct CurvesPanel {
     pub runs: usize,
 }
 
-/// Spread or shift times size, predicted and measured, over time.
+/// Spread or shift times size, predicted and measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FiniteSizePanel {
     pub title: String,
     /// Single observables, families expanded.
     pub y: Vec<String>,
     pub quantity: Quantity,
+    pub against: Against,
     pub x_label: String,
+    pub log_x: bool,
+    pub log_y: bool,
     pub y_range: Option<(f64, f64)>,
     pub series: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
+    /// Size times variance.
     Variance,
+    /// Size times (mean - law of infinite size).
     Shift,
+    /// Standard deviation times the root of size, over the law of infinite size.
+    RelativeSpread,
+    /// Measured variance over the predicted one.
+    VarianceRatio,
+}
+
+/// The form of a law that `law.expansion` asks for, in the list of its planted faults.
+pub const EXPANSION: &str = "force=expansion";
+
+/// The x axis of a panel about finite size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Time, or the swept value.
+    Points,
+    /// The predicted variance.
+    Variance,
 }
 
 /// Entries of a matrix observable at one time, law beside simulation, for one series.

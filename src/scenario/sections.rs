@@ -193,6 +193,13 @@ pub(super) const LAW: &[Parameter] = &[
         "predicts mean, spread and quantiles over runs at every simulated size, from theory alone",
         "false",
     ),
+    key(
+        "expansion",
+        Kind::Flag,
+        Default::Flag(false),
+        "keeps the plain expansion in 1/d of finite_size where it does not hold, to show where that is",
+        "true",
+    ),
 ];
 
 pub(super) const SIMULATION: &[Parameter] = &[
@@ -296,10 +303,34 @@ const FINITE_SIZE: &[Parameter] = &[
         Kind::Choice(&[
             ("variance", "size times the variance over runs"),
             ("shift", "size times the mean over runs minus the law of infinite size"),
+            (
+                "relative-spread",
+                "root of size times the standard deviation over runs, over the law of infinite size",
+            ),
+            ("variance-ratio", "measured variance over the predicted one"),
         ]),
         Required,
         "what is predicted and measured",
         "\"variance\"",
+    ),
+    key(
+        "against",
+        Kind::Choice(&[("points", "time, or the swept value"), ("variance", "the predicted variance")]),
+        Default::Text("points"),
+        "the x axis",
+        "\"variance\"",
+    ),
+    key(
+        "scale",
+        Kind::Choice(&[
+            ("linear", "both linear"),
+            ("log-log", "both logarithmic"),
+            ("log-linear", "x logarithmic"),
+            ("linear-log", "y logarithmic"),
+        ]),
+        Default::Text("linear"),
+        "axes",
+        "\"log-log\"",
     ),
     TITLE,
     key("series", Kind::Labels, Absent, "series shown, by label or position from 0; all if absent", "[0]"),

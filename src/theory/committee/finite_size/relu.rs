@@ -151,8 +151,8 @@ pub fn sums<S: Scalar>(c: &[S], s: &[S], noise_variance: f64, sums: &mut Sums<S>
     let weight: Vec<S> = s.iter().zip(&angles.sigma).map(|(&s, &sigma)| s * sigma).collect();
     for a in 0..students {
         let mut own = zero;
-        for e in 0..n {
-            own = own + weight[e] * angles.at(a, e).wedge;
+        for (e, &weight) in weight.iter().enumerate() {
+            own = own + weight * angles.at(a, e).wedge;
         }
         let own = own * (0.5 / PI) / angles.sigma[a];
         for b in 0..n {
@@ -193,12 +193,12 @@ pub fn sums<S: Scalar>(c: &[S], s: &[S], noise_variance: f64, sums: &mut Sums<S>
         }
     }
     sums.error = zero;
-    for a in 0..n {
+    for (a, &s) in s.iter().enumerate() {
         let own = (0..n).fold(zero, |sum, e| sum + weight[e] * angles.ramps(a, e)) * angles.sigma[a];
         if a < students {
             sums.output[a] = own;
         }
-        sums.error = sums.error + s[a] * own;
+        sums.error = sums.error + s * own;
     }
 }
 

@@ -201,8 +201,8 @@ impl Given {
     /// C l.
     fn along(&self, form: &Line, n: usize) -> Line {
         let mut out = [0.0; MOST];
-        for a in 0..n {
-            out[a] = (0..n).map(|b| self.c[a][b] * form[b]).sum();
+        for (out, row) in out.iter_mut().zip(&self.c).take(n) {
+            *out = row.iter().zip(form).take(n).map(|(c, l)| c * l).sum();
         }
         out
     }

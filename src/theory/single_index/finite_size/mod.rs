@@ -167,7 +167,8 @@ fn route(
     // Variance of the noise that is yet to come, where it escapes.
     let later = if still && rate > 0.0 { law.noise(&start.mean) / (2.0 * rate) } else { zero };
     let grown = (1.0 + later.amax()) / size * (2.0 * rate * end).exp();
-    if !hemisphere && !(still && grown > LARGEST_SYMMETRIC) {
+    let escapes = still && grown > LARGEST_SYMMETRIC;
+    if !(hemisphere || escapes) {
         return expand(process, &start, size, times, weights, tolerance);
     }
     let columns = if hemisphere {
