@@ -198,7 +198,7 @@ pub(super) const LAW: &[Parameter] = &[
         Kind::Flag,
         Default::Flag(false),
         "keeps the plain expansion in 1/d of finite_size where it does not hold, to show where that is",
-        "true",
+        "false",
     ),
 ];
 
