@@ -2,7 +2,7 @@
 //!
 //! Drift, correction and noise consist of five averages over (h, z), h* = m h + sqrt(1 - m^2) z:
 //!
-//! <g z>, <g^2>, <g^3 z>, <g^4>, <g^2 z^2>.
+//! `<g z>`, `<g^2>`, `<g^3 z>`, `<g^4>`, `<g^2 z^2>`.
 //!
 //! In polar coordinates of the plane (h, z) the kinks of both links are rays, at which panels end; Gauss-Legendre on
 //! panels of at most .4 in the angle and 3 in the radius, up to 13, leaves 1e-13 of the largest value. As functions of the
