@@ -1,6 +1,6 @@
 //! Numbers that owe nothing to a learning problem: special functions, quadrature, Gaussian averages, statistics.
 
-mod elementary;
+pub(crate) mod elementary;
 pub mod gaussian;
 pub mod line;
 pub mod marchenko_pastur;

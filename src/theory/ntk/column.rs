@@ -4,9 +4,10 @@
 //! agree with it to rounding, and with one another to the bit on every instruction set.
 
 use super::dual::{Dual, Fields, dual};
+use crate::math::elementary::atan_ratio;
 use crate::problem::ntk::Nonlinearity;
 use crate::rng::{Simd, multiversion};
-use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, FRAC_PI_2, PI};
 
 /// What the inputs of one side have in one layer, each alone.
 #[derive(Clone, Debug, Default)]
@@ -91,31 +92,6 @@ multiversion!(
         error_function_body
 );
 
-/// Angle of (x, y) for x, y >= 0, 0 at the origin: S. Moshier's rational form after one of three reductions.
-#[inline(always)]
-fn angle(y: f64, x: f64) -> f64 {
-    let (steep, flat) = (y > 2.414_213_562_373_095 * x, y <= 0.66 * x);
-    let above = if steep { -x } else { y - x };
-    let below = if steep { y } else { y + x };
-    let base = if steep { FRAC_PI_2 } else { FRAC_PI_4 };
-    let above = if flat { y } else { above };
-    let below = if flat { x } else { below };
-    let base = if flat { 0.0 } else { base };
-    let t = above / if below > 0.0 { below } else { 1.0 };
-    let z = t * t;
-    let p = (((-8.750_608_600_031_904e-1 * z - 1.615_753_718_733_365e1) * z - 7.500_855_792_314_705e1) * z
-        - 1.228_866_684_490_136_2e2)
-        * z
-        - 6.485_021_904_942_025e1;
-    let q = ((((z + 2.485_846_490_142_306_3e1) * z + 1.650_270_098_316_988_5e2) * z
-        + 4.328_810_604_912_902_7e2)
-        * z
-        + 4.853_903_996_359_137e2)
-        * z
-        + 1.945_506_571_482_614e2;
-    base + (t + t * z * (p / q))
-}
-
 /// sin t - t cos t for small t, to full relative precision.
 #[inline(always)]
 fn small_segment(t: f64) -> f64 {
@@ -145,8 +121,7 @@ fn rectifier_body(a: f64, side: &Side, one: [f64; 3], variances: Variances, colu
         let height = determinant[i].sqrt();
         let size = c[i].abs();
         // The smaller of theta and pi - theta, with its sine and cosine.
-        let t = angle(height, size);
-        let t = if r > 0.0 { t } else { FRAC_PI_2 };
+        let t = if r > 0.0 { atan_ratio(height, size) } else { FRAC_PI_2 };
         let (sine, cosine) = (height * inverse, size * inverse);
         let large = sine + (PI - t) * cosine;
         let small = sine - t * cosine;
@@ -182,13 +157,13 @@ fn error_function_body(side: &Side, one: [f64; 3], variances: Variances, column:
     for i in 0..n {
         let (p, own_p, d, size) = (p[i], own[i], determinant[i], c[i].abs());
         let root = (1.0 + 2.0 * p + 2.0 * q + 4.0 * d).sqrt();
-        let between = angle(2.0 * size, root);
+        let between = atan_ratio(2.0 * size, root);
         // The angle of one field with itself less `between`, by the tangent of the difference.
         let excess = |p: f64, q: f64, own: f64| {
             let rise = 2.0 * (1.0 + 2.0 * p) * (p * (p - q) + d * (1.0 + 2.0 * p));
             let below = p * root + size * own;
             let rise = rise / if below > 0.0 { below } else { 1.0 };
-            angle(rise.abs(), own * root + 4.0 * p * size).copysign(rise)
+            atan_ratio(rise, own * root + 4.0 * p * size)
         };
         let (of_u, of_v) = (excess(p, q, own_p), excess(q, p, own_q));
         let (half_sum, half_difference) = (0.5 * (of_u + of_v), 0.5 * (of_u - of_v));
