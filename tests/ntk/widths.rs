@@ -19,10 +19,10 @@ fn slope(x: &[f64], y: &[f64]) -> f64 {
 /// n^(-1/2) from that of the limit at the same start, and the kernel moves by 1/n. Published slopes of this set-up are
 /// -0.53 (kernel), -0.47 (training points) and -0.48 (test points) from few networks. Geometric means over networks.
 #[test]
-#[ignore = "two minutes: widths up to 2048"]
+#[ignore = "some minutes: widths up to 4096"]
 fn deviations_fall_with_their_powers_of_the_width() {
-    let widths = [64, 128, 256, 512, 1024, 2048];
-    let runs = [128, 128, 96, 64, 32, 24];
+    let widths = [64, 128, 256, 512, 1024, 2048, 4096];
+    let runs = [128, 128, 96, 64, 32, 24, 12];
     let text = format!("sizes = {widths:?}\nreplicas = {runs:?}\nseed = 11");
     let names = "y = [\"kernel\", \"f_train\", \"f\", \"kernel_drift\"]";
     let scenario = scenario(

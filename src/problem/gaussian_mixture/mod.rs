@@ -123,10 +123,19 @@ impl GaussianMixture {
     /// dLambda/dr.
     #[inline]
     pub fn loss_slope(&self, y: f64, r: f64) -> f64 {
+        match self.margin(y, r) {
+            Some((u, slope)) => slope * self.loss.slope(u),
+            None => r - y,
+        }
+    }
+
+    /// u and du/dr of a margin loss.
+    #[inline]
+    pub fn margin(&self, y: f64, r: f64) -> Option<(f64, f64)> {
         match self.data {
-            Data::LinearTeacher { .. } => r - y,
-            Data::TwoClusters => y * self.loss.slope(y * r),
-            Data::ThreeClusters { threshold: l } => 2.0 * r * y * self.loss.slope(y * (r * r - l * l)),
+            Data::LinearTeacher { .. } => None,
+            Data::TwoClusters => Some((y * r, y)),
+            Data::ThreeClusters { threshold: l } => Some((y * (r * r - l * l), 2.0 * r * y)),
         }
     }
 

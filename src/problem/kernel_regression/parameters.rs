@@ -23,7 +23,7 @@ sphere as d → ∞ at fixed n/d^p, and off by some per cent at small d or n.",
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
     main_observable: "test_loss",
-    time_unit: "training samples / size^samples_exponent",
+    time_unit: "training samples / $d$^{p}",
     default_tolerance: 1e-10,
     law_faults: &[
         ("drop=overfitting", "takes E_0 = 1: no noise from the finite sample"),

@@ -3,10 +3,10 @@
 //! A pass reads the pool of the block once, in tiles that stay in the first cache, and both passes follow each other on a
 //! block while its pool is in the second one, unless samples are selected across blocks.
 
-use super::kernels::{LANES, add, dot, dots, prefetch};
+use super::kernels::{LANES, STEEP, add, dot, dots, fermi, prefetch};
 use super::selection::{Memory, Process};
 use super::sums::Sums;
-use crate::problem::gaussian_mixture::GaussianMixture;
+use crate::problem::gaussian_mixture::{GaussianMixture, Loss};
 use crate::rng::{Gaussians, Simd};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -135,11 +135,21 @@ impl Block {
     }
 
     /// Slopes, means and noise of the gradients, and fresh fields.
-    pub fn gradients(&mut self, problem: &GaussianMixture, is_certain: bool, drives: &[Drive], fresh: usize) {
+    pub fn gradients(
+        &mut self,
+        simd: Simd,
+        problem: &GaussianMixture,
+        is_certain: bool,
+        drives: &[Drive],
+        fresh: usize,
+    ) {
         let len = self.len;
         self.slopes.resize_with(drives.len(), || vec![0.0; len]);
         let per_unit = 1.0 / problem.normalisation;
         for (a, drive) in drives.iter().enumerate() {
+            if *drive != Drive::Tangent && self.logistic_slopes(simd, problem, a) {
+                continue;
+            }
             let samples = self.y.iter().zip(&self.fields[0]).zip(&self.fields[a]);
             for (slope, ((&y, &first), &field)) in self.slopes[a].iter_mut().zip(samples) {
                 *slope = per_unit
@@ -162,6 +172,29 @@ impl Block {
             }
         }
         self.draw(fresh);
+    }
+
+    /// The slopes of a copy under the logistic loss, many at once; `false` for other losses and steep margins.
+    fn logistic_slopes(&mut self, simd: Simd, problem: &GaussianMixture, a: usize) -> bool {
+        if problem.loss != Loss::Logistic {
+            return false;
+        }
+        let (slopes, rates) = (&mut self.slopes[a], &mut self.candidate);
+        rates.resize(self.len, 0.0);
+        let samples = self.y.iter().zip(&self.fields[a]);
+        for ((u, rate), (&y, &r)) in slopes.iter_mut().zip(rates.iter_mut()).zip(samples) {
+            match problem.margin(y, r) {
+                Some(margin) => (*u, *rate) = margin,
+                None => return false,
+            }
+        }
+        if !slopes.iter().all(|u| u.abs() <= STEEP) {
+            return false;
+        }
+        fermi(simd, slopes);
+        let per_unit = -1.0 / problem.normalisation;
+        slopes.iter_mut().zip(rates.iter()).for_each(|(slope, rate)| *slope *= per_unit * rate);
+        true
     }
 
     pub fn draw(&mut self, fresh: usize) {

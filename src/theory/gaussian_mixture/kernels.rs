@@ -3,6 +3,7 @@
 //! One reading of the pool serves up to three vectors: the kernels then wait for arithmetic, not for the cache. Sums run
 //! in eight lanes of a stated order, so that every instruction set gives the same bits.
 
+use crate::math::elementary::exp;
 use crate::rng::multiversion;
 
 /// Partial sums of one product.
@@ -21,6 +22,22 @@ multiversion!(
     /// vector_k += sum_i coefficients[i * width + k] pool_i, for all k < width.
     pub(super) fn add(pool: &[f64], len: usize, coefficients: &[f64], vectors: &mut [f64]) = add_body
 );
+
+multiversion!(
+    /// u -> 1/(1 + e^u) for numbers up to [`STEEP`], to 5e-14 relative.
+    pub(super) fn fermi(u: &mut [f64]) = fermi_body
+);
+
+/// Beyond this [`fermi`] has no exponential.
+pub(super) const STEEP: f64 = 25.0;
+
+#[inline(always)]
+fn fermi_body(u: &mut [f64]) {
+    for u in u {
+        let e = exp(u.abs());
+        *u = if *u < 0.0 { e } else { 1.0 } / (1.0 + e);
+    }
+}
 
 /// Asks for numbers that will be read soon.
 #[inline]
@@ -171,6 +188,19 @@ fn add_of<const K: usize>(
 mod tests {
     use super::*;
     use crate::rng::{Simd, Stream};
+
+    #[test]
+    fn slopes_of_the_logistic_loss_have_their_digits_up_to_the_last_margin() {
+        let margins: Vec<f64> = (-500..=500).map(|i| STEEP * f64::from(i) / 500.0).collect();
+        for simd in Simd::available() {
+            let mut found = margins.clone();
+            fermi(simd, &mut found);
+            for (found, u) in found.iter().zip(&margins) {
+                let exact = 1.0 / (1.0 + libm::exp(*u));
+                assert!((found / exact - 1.0).abs() < 1e-13, "{u}: {found} for {exact}");
+            }
+        }
+    }
 
     #[test]
     fn products_are_those_of_plain_loops_with_every_instruction_set() {

@@ -216,7 +216,7 @@ impl Population {
             (0..pool).flat_map(|i| sources().map(move |over_pool| over_pool[i])).collect();
         let plan = &Advance { columns, fields, over_pool: &over_pool, reduced: &reduced };
         let second = |block: &mut Block, sums: &mut Sums, lanes: &mut Vec<f64>| {
-            block.gradients(&problem, process.is_certain(), drives, fresh);
+            block.gradients(simd, &problem, process.is_certain(), drives, fresh);
             block.observe(&problem, drives, observe, sums);
             block.products(simd, with, sums, lanes);
         };
