@@ -204,12 +204,22 @@ pub(super) fn threads(cli: &Cli) -> usize {
     cli.jobs.map_or(all, usize::from)
 }
 
+/// Seconds from which on a run says beforehand how long it takes.
+const LONG: f64 = 60.0;
+
 fn run(cli: &Cli, campaigns: &[Campaign<'_>], options: &Options, threads: usize) -> Result<u8, RunError> {
     let stop = stop_on_request();
     let progress = progress(cli, campaigns);
     for campaign in campaigns.iter().filter(|_| !cli.quiet) {
         if let (Some(preset), Some(time)) = (&options.preset, &campaign.scenario.expected_time) {
             progress.print(&format!("{}: preset {preset}, about {time} on 2 cores", campaign.scenario.id));
+            continue;
+        }
+        let seconds = campaign.plan.seconds(threads);
+        if seconds > LONG {
+            let minutes = (seconds / 60.0).ceil();
+            progress
+                .print(&format!("{}: roughly {minutes} min, by counts of operations", campaign.scenario.id));
         }
     }
     let finished: Mutex<Vec<(usize, Finished)>> = Mutex::new(Vec::new());

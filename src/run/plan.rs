@@ -10,8 +10,16 @@ const PREDICTION: f64 = 0.5;
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub jobs: Vec<Job>,
-    /// Relative cost of each job, for the progress bar.
+    /// Rough seconds of each job, for the progress bar and for [`Plan::seconds`].
     pub costs: Vec<f64>,
+}
+
+impl Plan {
+    /// Rough seconds on so many threads.
+    pub fn seconds(&self, threads: usize) -> f64 {
+        let longest = self.costs.iter().copied().fold(0.0, f64::max);
+        longest.max(self.costs.iter().sum::<f64>() / threads as f64)
+    }
 }
 
 /// Lists the jobs of a scenario: all of them, or with `shard` = (i, n) the i-th of n parts, from 0.

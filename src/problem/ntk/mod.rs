@@ -259,7 +259,9 @@ impl Definition for Ntk {
         let (square, sites) = self.wiring();
         let weights = n * d + square * sites * n * n + n * sites * layers;
         let simulation = if width == 0 { 0.0 } else { end * (1e-5 + 3.0 * weights * points / 5e9) };
-        let law = if law { 1e-3 + 2e-9 * points.powi(3) } else { 0.0 };
+        // One eigendecomposition, and over starts the variances at every time.
+        let cubes = if self.centred { 3e-10 } else { 1.2e-9 };
+        let law = if law { 1e-3 + cubes * points.powi(3) } else { 0.0 };
         simulation + law
     }
 }
