@@ -50,13 +50,20 @@ impl DotProduct {
     }
 }
 
+/// By how much a cosine may exceed 1.
+const ROUNDING: f64 = 1e-9;
+
 impl Activation {
     /// <phi(u)^2>, <phi(u) phi(v)> and <phi'(u) phi'(v)> of two fields of variance q and covariance c.
     fn averages(self, q: f64, c: f64) -> (f64, f64, f64) {
         match self {
             Self::Relu => {
-                // Rounding may carry the cosine of equal inputs beyond 1.
-                let cosine = (c / q).clamp(-1.0, 1.0);
+                // Rounding may carry the cosine of equal inputs beyond 1; what lies further out is an error and no number.
+                let cosine = match c / q {
+                    ratio if ratio.abs() <= 1.0 => ratio,
+                    ratio if ratio.abs() < 1.0 + ROUNDING => ratio.signum(),
+                    _ => f64::NAN,
+                };
                 let angle = libm::acos(cosine);
                 let rest = PI - angle;
                 let k = 0.5 * FRAC_1_PI * q * ((1.0 - cosine * cosine).sqrt() + rest * cosine);

@@ -129,7 +129,7 @@ impl Chebyshev {
     }
 
     fn at(&self, m: f64) -> f64 {
-        // A trial step of the integrator may leave the sphere by its tolerance, and no further.
+        // Trial steps of the integrator may leave the sphere; accepted ones do so by rounding and its tolerance alone.
         self.along(m.clamp(-1.0, 1.0).asin() * std::f64::consts::FRAC_2_PI)
     }
 
