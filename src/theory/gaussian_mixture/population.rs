@@ -60,7 +60,14 @@ pub(super) struct Population {
 impl Population {
     /// Samples with y, c and zeta. With moment matching the pool begins with an orthonormal basis of 1, y, c, zeta and
     /// label noise, so that everything that comes later is orthogonal to them; the classes have their exact shares.
-    pub fn new(problem: &GaussianMixture, size: usize, matched: bool, stream: &Stream) -> Self {
+    /// Room for `expected` pool vectors is set aside, so that a growing pool is not copied.
+    pub fn new(
+        problem: &GaussianMixture,
+        size: usize,
+        expected: usize,
+        matched: bool,
+        stream: &Stream,
+    ) -> Self {
         let blocks = (0..size.div_ceil(BLOCK)).map(|i| {
             let stream = stream.index(i as u64);
             let len = BLOCK.min(size - i * BLOCK);
@@ -79,7 +86,7 @@ impl Population {
                     Data::LinearTeacher { .. } => vec![0.0; len],
                 },
                 input: c,
-                pool: Vec::new(),
+                pool: Vec::with_capacity(expected * len),
                 vectors: Vec::new(),
                 candidate: Vec::new(),
                 advancing: Vec::new(),

@@ -15,6 +15,7 @@
 
 use super::algebra::{Combination, Outside, add};
 use super::block::{Column, Drive, FieldOf, copy_of};
+use super::kernels::dot;
 use super::plan::{Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights};
 use super::population::{Population, Update};
 use super::selection::Process;
@@ -122,7 +123,10 @@ struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     fn new(problem: &'a GaussianMixture, start: Start, plan: &'a Plan, stream: &Stream) -> Self {
-        let mut population = Population::new(problem, plan.population, plan.moment_matching, stream);
+        let end = problem.time_of(plan.updates.last().copied().unwrap_or(0));
+        let expected = 2.0 * problem.expected_fields(end) + 20.0;
+        let mut population =
+            Population::new(problem, plan.population, expected as usize, plan.moment_matching, stream);
         let mut source = || Field { e: population.fresh(plan.moment_matching), q: Past::None };
         let mut fields = vec![source()];
         let forces = plan.onsets.iter().map(|_| {
@@ -373,13 +377,13 @@ impl<'a> Sweep<'a> {
         for _ in 0..2 {
             for (sum, field) in along.iter_mut().zip(&self.fields) {
                 if let Past::Coefficients(q) = &field.q {
-                    let part: f64 = q.iter().zip(&rest).map(|(q, x)| q * x).sum();
+                    let part = dot(q, &rest[..q.len()]);
                     *sum += part;
                     add(&mut rest, -part, q);
                 }
             }
         }
-        let left: f64 = rest.iter().map(|x| x * x).sum();
+        let left = dot(&rest, &rest);
         let is_new = left > self.plan.tolerance.powi(2) * square;
         let addition = is_new.then(|| {
             let length = left.sqrt();
