@@ -1,7 +1,8 @@
 //! Panels that show where a curve passes a level, against size, with fitted powers: hitting times and their
 //! quantiles, where the curve is the distribution function of a time.
 
-use super::draw::{Abscissa, axis};
+use super::abscissa::Abscissa;
+use super::draw::axis;
 use super::power_fit::{Point, PowerFit, fit};
 use crate::report::data::{Row, Source};
 use crate::report::figure::{Curves, Layer, Overlay};

@@ -2,15 +2,16 @@
 //!
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
+use super::abscissa::Abscissa;
+use super::heatmap::heatmap;
 use super::{approach, at_size, crossings, map};
 use crate::compare::Answer;
-use crate::problem::{ObservableInfo, Problem};
+use crate::problem::Problem;
 use crate::report::data::{Row, Source};
 use crate::report::figure::{
-    Axis, Curves, Figure, HeatBlock, Heatmap, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals,
-    Scale,
+    Axis, Curves, Figure, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals, Scale,
 };
-use crate::scenario::{Case, CurvesPanel, Expression, HeatmapPanel, Panel, Scenario};
+use crate::scenario::{Case, CurvesPanel, Panel, Scenario};
 use crate::theory::{self, SizeRow};
 use std::collections::BTreeMap;
 
@@ -277,54 +278,6 @@ fn diverged(scenario: &Scenario, series: usize, law: &[&Row]) -> Option<f64> {
     (last < 0.5 * (previous + end)).then_some(last)
 }
 
-/// The x of a panel and the unit of its y, as expressions over the keys of each case.
-pub(super) struct Abscissa<'a> {
-    scenario: &'a Scenario,
-    x: Option<Expression>,
-    divisor: Option<Expression>,
-}
-
-impl<'a> Abscissa<'a> {
-    pub fn new(scenario: &'a Scenario, x: &str, divisor: &str) -> Self {
-        let plain = x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == x);
-        let parse = |text: &str| Expression::parse(text).ok();
-        Self {
-            scenario,
-            x: if plain { None } else { parse(x) },
-            divisor: if divisor.is_empty() { None } else { parse(divisor) },
-        }
-    }
-
-    fn is_plain(&self) -> bool {
-        self.x.is_none()
-    }
-
-    fn case(&self, series: usize, x: f64) -> Option<&Case> {
-        self.scenario
-            .cases
-            .iter()
-            .find(|case| case.series == series && case.sweep.is_none_or(|(_, value)| value == x))
-    }
-
-    pub fn evaluate(&self, expression: &Expression, series: usize, size: Option<usize>, x: f64) -> f64 {
-        let case = self.case(series, x);
-        let value = |name: &str| match name {
-            "time" => Some(x),
-            "size" => size.map(|n| n as f64),
-            _ => case?.values.iter().find(|(key, _)| key == name).map(|(_, v)| *v),
-        };
-        expression.evaluate(&value).unwrap_or(f64::NAN)
-    }
-
-    pub fn x(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
-        self.x.as_ref().map_or(x, |expression| self.evaluate(expression, series, size, x))
-    }
-
-    pub fn unit(&self, series: usize, size: Option<usize>, x: f64) -> f64 {
-        self.divisor.as_ref().map_or(1.0, |expression| self.evaluate(expression, series, size, x))
-    }
-}
-
 /// An asymptotic formula: horizontal lines over time, a curve over a sweep. Where the formula does not hold
 /// for a problem there is no line.
 fn overlays(
@@ -335,6 +288,8 @@ fn overlays(
     drawn: &mut Curves,
 ) {
     let kind = scenario.cases[0].problem.kind();
+    // Formulas of one panel are told apart by their dots.
+    let style = panel.overlays.iter().position(|known| known == name).unwrap_or(0);
     let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
     let value = |problem: &Problem| theory::overlay(problem, name).ok().filter(|v| v.is_finite());
     let mut seen: Vec<f64> = Vec::new();
@@ -349,13 +304,13 @@ fn overlays(
                 if theory::overlay_is_time(&scenario.cases[0].problem, name) {
                     drawn.layers.push(Layer::overlay(
                         text,
-                        0,
+                        style,
                         Overlay::Vertical(abscissa.x(series, None, y)),
                     ));
                     continue;
                 }
                 let unit = abscissa.unit(series, None, 0.0);
-                drawn.layers.push(Layer::overlay(text, 0, Overlay::Horizontal(y / unit)));
+                drawn.layers.push(Layer::overlay(text, style, Overlay::Horizontal(y / unit)));
             }
             continue;
         }
@@ -375,102 +330,6 @@ fn overlays(
         let (x, y) = points.into_iter().unzip();
         let text = if seen.is_empty() { label.clone() } else { String::new() };
         seen.push(0.0);
-        drawn.layers.push(Layer::overlay(text, 0, Overlay::Curve { x, y }));
+        drawn.layers.push(Layer::overlay(text, style, Overlay::Curve { x, y }));
     }
-}
-
-fn heatmap(scenario: &Scenario, rows: &[Row], panel: &HeatmapPanel) -> Heatmap {
-    let series = &scenario.series[panel.series];
-    let mut drawn = Heatmap { title: panel.title.clone(), ..Heatmap::default() };
-    let Some(case) = scenario.cases.iter().find(|c| c.series == panel.series) else { return drawn };
-    let Some(info) = case.problem.observables().into_iter().find(|o| o.name == panel.matrix) else {
-        return drawn;
-    };
-    let (height, width) = match info.shape[..] {
-        [n] => (1, n),
-        [rows, columns] => (rows, columns),
-        _ => return drawn,
-    };
-    if panel.over_time {
-        return over_time(case, rows, panel, series, &info);
-    }
-    let keys = info.entries();
-    let numbers = |count: usize| (1..=count).map(|i| i.to_string()).collect::<Vec<_>>();
-    drawn.row_labels = if info.shape.len() > 1 { numbers(height) } else { Vec::new() };
-    drawn.column_labels = numbers(width);
-    let label = format!("${}$", info.name);
-    drawn.title = if panel.title.is_empty() { label } else { format!("{label}, {}", panel.title) };
-    for (simulated, name) in [(false, "theory"), (true, "simulation")] {
-        let of_road = |r: &Row| r.source.is_simulation() == simulated && r.source != Source::Residual;
-        let of_source: Vec<&Row> = rows
-            .iter()
-            .filter(|r| r.series == *series && of_road(r) && keys.contains(&r.observable))
-            .collect();
-        let wanted = panel.time.unwrap_or(f64::INFINITY);
-        let distance = |x: f64| if wanted.is_finite() { (x - wanted).abs() } else { -x };
-        let Some(at) = of_source.iter().map(|r| r.x).min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
-        else {
-            continue;
-        };
-        let value = |key: &String| {
-            of_source.iter().find(|r| r.observable == *key && r.x == at).map_or(f64::NAN, |r| r.mean)
-        };
-        let values = (0..height).map(|i| (0..width).map(|j| value(&keys[i * width + j])).collect()).collect();
-        drawn.blocks.push(HeatBlock { name: name.into(), values });
-    }
-    if panel.difference {
-        drawn.blocks = difference(&drawn.blocks);
-    }
-    drawn
-}
-
-/// The entries of a vector as rows, the snapshots as columns.
-fn over_time(
-    case: &Case,
-    rows: &[Row],
-    panel: &HeatmapPanel,
-    series: &str,
-    info: &ObservableInfo,
-) -> Heatmap {
-    let keys = info.entries();
-    let mut drawn = Heatmap::default();
-    let mut times: Vec<f64> = Vec::new();
-    for (simulated, name) in [(false, "theory"), (true, "simulation")] {
-        let of_road = |r: &&Row| {
-            r.source.is_simulation() == simulated && r.source != Source::Residual && r.series == *series
-        };
-        let of_entry = |key: &String| -> Vec<&Row> {
-            rows.iter().filter(of_road).filter(|r| r.observable == *key).collect()
-        };
-        let entries: Vec<Vec<&Row>> = keys.iter().map(of_entry).collect();
-        let Some(first) = entries.first().filter(|list| !list.is_empty()) else { continue };
-        times = first.iter().map(|r| r.x).collect();
-        let value = |list: &Vec<&Row>, x: f64| list.iter().find(|r| r.x == x).map_or(f64::NAN, |r| r.mean);
-        let values = entries.iter().map(|list| times.iter().map(|&x| value(list, x)).collect()).collect();
-        drawn.blocks.push(HeatBlock { name: name.into(), values });
-    }
-    let numbered: Vec<f64> = (1..=keys.len()).map(|i| i as f64).collect();
-    drawn.row_labels = sparse(case.problem.entry_values(info.name).unwrap_or(&numbered));
-    drawn.column_labels = sparse(&times);
-    if panel.difference {
-        drawn.blocks = difference(&drawn.blocks);
-    }
-    let title = format!("{}, columns: time", info.label);
-    drawn.title = if panel.title.is_empty() { title } else { panel.title.clone() };
-    drawn
-}
-
-/// Labels of at most eight of some numbers, the others empty.
-fn sparse(values: &[f64]) -> Vec<String> {
-    let stride = values.len().div_ceil(8).max(1);
-    let label = |(i, v): (usize, &f64)| if i % stride == 0 { format!("{v}") } else { String::new() };
-    values.iter().enumerate().map(label).collect()
-}
-
-/// Simulation minus law, where there are both.
-fn difference(blocks: &[HeatBlock]) -> Vec<HeatBlock> {
-    let [law, simulation] = blocks else { return Vec::new() };
-    let row = |(s, l): (&Vec<f64>, &Vec<f64>)| s.iter().zip(l).map(|(s, l)| s - l).collect();
-    let values = simulation.values.iter().zip(&law.values).map(row).collect();
-    vec![HeatBlock { name: "simulation − theory".into(), values }]
 }

@@ -6,6 +6,7 @@
 //!          -> verdicts (compare) + data.csv + record.json + figure
 //! ```
 
+mod abscissa;
 mod approach;
 mod at_size;
 pub mod cli;
@@ -15,6 +16,7 @@ mod crossings;
 mod draw;
 mod execute;
 mod finish;
+mod heatmap;
 mod job;
 mod library;
 mod map;

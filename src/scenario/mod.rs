@@ -15,12 +15,14 @@
 
 mod case;
 mod check;
+mod claims;
 mod crossings;
 pub mod describe;
 mod edit;
 mod expression;
 mod limits;
 mod message;
+mod panel_keys;
 mod panels;
 mod raw;
 mod resolve;

@@ -1,6 +1,7 @@
 //! `figure schema`: JSON Schema of scenario files, from the declared keys.
 
-use super::sections::{CASE_SECTIONS, GRID, PANEL_KINDS, sections};
+use super::panel_keys::PANEL_KINDS;
+use super::sections::{CASE_SECTIONS, GRID, sections};
 use super::template::accepts;
 use crate::problem::spec::{Default, Kind, Parameter, Range, Variant};
 use crate::problem::{KINDS, ProblemKind};
