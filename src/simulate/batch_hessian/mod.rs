@@ -1,7 +1,7 @@
 //! Batch Hessians drawn and decomposed. Nothing is trained: every time sees the same matrix.
 
 use super::{Measure, Replica, SimulationError};
-use crate::linalg::{SymmetricEigen, symmetric_eigen, transpose_product};
+use crate::linalg::{product_transpose, symmetric_eigen, transpose_product};
 use crate::problem::Start;
 use crate::problem::batch_hessian::{BatchHessian, Noise};
 use crate::problem::scaling::OnePassStep;
@@ -10,33 +10,86 @@ use crate::trajectory::Curve;
 use nalgebra::DMatrix;
 use std::time::Instant;
 
-/// The batch Hessian; the true outlier is the first axis.
-fn draw(problem: &BatchHessian, p: usize, stream: &Stream) -> Result<DMatrix<f64>, SimulationError> {
-    let mut gaussians = stream.child("data").gaussians();
-    let b = problem.effective_samples(p);
-    match problem.noise {
-        Noise::Additive { std } => {
-            let mut noise = DMatrix::zeros(p, p);
-            gaussians.fill(noise.as_mut_slice());
-            // Entries of variance std^2 / b off the diagonal, 1/b = load / P.
-            let scale = std * (0.5 * problem.load()).sqrt() * OnePassStep::new(p).field;
-            let mut hessian = (&noise + noise.transpose()) * scale;
-            hessian[(0, 0)] += problem.outlier;
-            Ok(hessian)
-        }
-        Noise::Multiplicative { std } => {
-            if b == 0 {
-                return Err(SimulationError::EmptyTrainingSet {
-                    per_dimension: problem.batch_ratio,
-                    size: p,
-                });
+/// Spectrum of a batch Hessian.
+#[derive(Clone, Debug)]
+struct Spectrum {
+    /// Ascending; of a matrix without full rank those that are not 0 by its construction.
+    values: Vec<f64>,
+    /// How many more are 0.
+    zeros: usize,
+    /// Square of the top eigenvector along the true outlier.
+    alignment: f64,
+}
+
+impl Spectrum {
+    /// Draws a batch Hessian and decomposes it; the true outlier is the first axis.
+    fn draw(problem: &BatchHessian, p: usize, stream: &Stream) -> Result<Self, SimulationError> {
+        let mut gaussians = stream.child("data").gaussians();
+        let b = problem.effective_samples(p);
+        match problem.noise {
+            Noise::Additive { std } => {
+                let mut noise = DMatrix::zeros(p, p);
+                gaussians.fill(noise.as_mut_slice());
+                // Entries of variance std^2 / b off the diagonal, 1/b = load / P.
+                let scale = std * (0.5 * problem.load()).sqrt() * OnePassStep::new(p).field;
+                let mut hessian = (&noise + noise.transpose()) * scale;
+                hessian[(0, 0)] += problem.outlier;
+                Self::of(&hessian)
             }
-            let mut samples = DMatrix::zeros(b, p);
-            gaussians.fill(samples.as_mut_slice());
-            samples *= std;
-            samples.column_mut(0).scale_mut(problem.outlier.sqrt() / std);
-            Ok(transpose_product(&samples, &samples) / b as f64)
+            Noise::Multiplicative { std } => {
+                if b == 0 {
+                    return Err(SimulationError::EmptyTrainingSet {
+                        per_dimension: problem.batch_ratio,
+                        size: p,
+                    });
+                }
+                let mut samples = DMatrix::zeros(b, p);
+                gaussians.fill(samples.as_mut_slice());
+                samples *= std;
+                samples.column_mut(0).scale_mut(problem.outlier.sqrt() / std);
+                if b < p {
+                    Self::of_few(&samples)
+                } else {
+                    Self::of(&(transpose_product(&samples, &samples) / b as f64))
+                }
+            }
         }
+    }
+
+    fn of(hessian: &DMatrix<f64>) -> Result<Self, SimulationError> {
+        let eigen = symmetric_eigen(hessian)?;
+        let along = eigen.vectors[(0, hessian.nrows() - 1)];
+        Ok(Self { values: eigen.values.as_slice().to_vec(), zeros: 0, alignment: along * along })
+    }
+
+    /// Of fewer samples than dimensions, the rows of X: X X^T/b has the eigenvalues of X^T X/b that are not 0, and X^T u
+    /// is its eigenvector, of square length b times the eigenvalue.
+    fn of_few(samples: &DMatrix<f64>) -> Result<Self, SimulationError> {
+        let b = samples.nrows();
+        let eigen = symmetric_eigen(&(product_transpose(samples, samples) / b as f64))?;
+        let along = samples.column(0).dot(&eigen.vectors.column(b - 1));
+        Ok(Self {
+            alignment: along * along / (b as f64 * eigen.values[b - 1]),
+            values: eigen.values.as_slice().to_vec(),
+            zeros: samples.ncols() - b,
+        })
+    }
+
+    fn top(&self) -> f64 {
+        self.values[self.values.len() - 1]
+    }
+
+    /// Share of eigenvalues in an interval, the upper end excluded.
+    fn share(&self, low: f64, high: f64) -> f64 {
+        // Zeros that the construction does not tell come out as rounding of either sign.
+        let rounding = 1e-12 * self.top();
+        let inside = |l: f64| {
+            let l = if l.abs() < rounding { 0.0 } else { l };
+            low <= l && l < high
+        };
+        let zeros = if inside(0.0) { self.zeros } else { 0 };
+        let found = self.values.iter().filter(|&&l| inside(l)).count() + zeros;
+        found as f64 / (self.values.len() + self.zeros) as f64
     }
 }
 
@@ -55,12 +108,12 @@ pub(super) fn replica(
     if stop() {
         return Err(SimulationError::Interrupted);
     }
-    let eigen = symmetric_eigen(&draw(problem, size, stream)?)?;
+    let spectrum = Spectrum::draw(problem, size, stream)?;
     let mut curve = Curve::new(measure.observables);
     for &time in measure.times {
         let mut values = Vec::with_capacity(measure.observables.len());
         for name in measure.observables {
-            values.push(observe(problem, &eigen, name, time)?);
+            values.push(observe(problem, &spectrum, name, time)?);
         }
         curve.push(time, &values);
     }
@@ -70,27 +123,40 @@ pub(super) fn replica(
 
 fn observe(
     problem: &BatchHessian,
-    eigen: &SymmetricEigen,
+    spectrum: &Spectrum,
     name: &str,
     time: f64,
 ) -> Result<f64, SimulationError> {
-    let last = eigen.values.len() - 1;
-    let top = eigen.values[last];
+    let top = spectrum.top();
     Ok(match name {
         "top_eigenvalue" => top,
         "largest_rate" => 2.0 / top,
         "adaptive_rate" => 2.0 / top.sqrt(),
-        "alignment" => eigen.vectors[(0, last)] * eigen.vectors[(0, last)],
+        "alignment" => spectrum.alignment,
         "density" => {
-            let (low, high) = (time - 0.5 * problem.window, time + 0.5 * problem.window);
-            // Zeros of a rank-deficient matrix come out as rounding of either sign.
-            let rounding = 1e-12 * top;
-            let inside = |&&l: &&f64| {
-                let l = if l.abs() < rounding { 0.0 } else { l };
-                low <= l && l < high
-            };
-            eigen.values.iter().filter(inside).count() as f64 / (eigen.values.len() as f64 * problem.window)
+            let half = 0.5 * problem.window;
+            spectrum.share(time - half, time + half) / problem.window
         }
         _ => return Err(SimulationError::UnknownObservable(name.to_string())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_have_the_spectrum_of_their_second_moment() {
+        let mut samples = DMatrix::zeros(7, 12);
+        Stream::root(5).gaussians().fill(samples.as_mut_slice());
+        let few = Spectrum::of_few(&samples).expect("finite");
+        let whole = Spectrum::of(&(transpose_product(&samples, &samples) / 7.0)).expect("finite");
+        for (few, whole) in few.values.iter().zip(&whole.values[5..]) {
+            assert!((few / whole - 1.0).abs() < 1e-12, "{few} {whole}");
+        }
+        assert!((few.alignment / whole.alignment - 1.0).abs() < 1e-10);
+        for (low, high) in [(-0.1, 0.1), (0.1, 2.0), (0.5, 9.0)] {
+            assert_eq!(few.share(low, high), whole.share(low, high));
+        }
+    }
 }
