@@ -154,6 +154,34 @@ fn a_billion_replicas_are_refused_with_an_estimate() {
 }
 
 #[test]
+fn the_memory_of_a_law_alone_is_estimated_beforehand() {
+    let bench = Bench::new(
+        "title = \"x\"\nsource = \"x\"\n[problem]\nkind = \"ntk\"\nhidden_layers = 1\nlearning_rate = 0.1
+inputs = { kind = \"circle\", points = 900000 }\ntarget = { kind = \"harmonics\", cosine = [0.0, 1.0] }
+[observe]\ntimes = [1.0]\n[law]\nstart = \"limit\"\n[[panel]]\ny = \"train_loss\"\n",
+    );
+    let answer = bench.figure(&["run", "x.toml", "--out", "o"]);
+    assert_eq!(answer.code, 2, "{}{}", answer.out, answer.err);
+    for word in ["memory", "TB", "help:"] {
+        assert!(answer.err.contains(word), "{word}: {}", answer.err);
+    }
+}
+
+#[test]
+fn updates_of_a_law_without_a_simulation_are_whole() {
+    let bench = Bench::new(
+        "title = \"x\"\nsource = \"x\"\n[problem]\nkind = \"linear-regression\"\nsample_ratio = 2.0\nteacher_std = 1.0
+noise_std = 0.5\nlearning_rate = 0.1\n[observe]\ntimes = [0.06, 0.549]\n[law]\nstart = \"given\"
+[[panel]]\ny = \"generalisation_error\"\n",
+    );
+    let answer = bench.figure(&["run", "x.toml", "--out", "o"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
+    let x: Vec<f64> = table.lines().skip(1).map(|l| l.split(',').nth(2).unwrap().parse().unwrap()).collect();
+    assert_eq!(x, [0.1, 0.5], "{table}");
+}
+
+#[test]
 fn a_diverging_law_is_reported_and_drawn_up_to_there() {
     let bench = Bench::new(
         &SCENARIO.replace("learning_rate = 0.5", "learning_rate = 60.0").replace("to = 4.0", "to = 400.0"),
@@ -161,9 +189,9 @@ fn a_diverging_law_is_reported_and_drawn_up_to_there() {
     let answer =
         bench.figure(&["run", "x.toml", "--out", "o", "--theory-only", "--set", "problem.activation=linear"]);
     assert!(answer.code == 0 || answer.code == 3, "{}{}", answer.out, answer.err);
-    assert!(answer.out.contains("law diverged at t ="), "{}", answer.out);
+    assert!(answer.out.contains("law diverged after t ="), "{}", answer.out);
     let record = fs::read_to_string(bench.path("o/x/record.json")).expect("the record");
-    assert!(record.contains("law diverged at t ="), "{record}");
+    assert!(record.contains("law diverged after t ="), "{record}");
     let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
     assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
 }
@@ -418,6 +446,10 @@ fn the_starting_point_and_the_descriptions_are_usable() {
         fs::write(bench.path("mine.toml"), &new.out).expect("a writable folder");
         let check = bench.figure(&["check", "mine.toml"]);
         assert_eq!(check.code, 0, "{}{}", check.out, check.err);
+        let smaller = ["--set", "simulation.sizes=[40]", "--replicas", "3", "--out", "o", "--format", "svg"];
+        let run = bench.figure(&[&["run", "mine.toml"][..], &smaller].concat());
+        assert!(matches!(run.code, 0 | 3), "{kind}: {}{}", run.out, run.err);
+        assert!(!run.out.contains("diverged"), "{kind}: {}", run.out);
         for command in [&["describe", kind][..], &["schema", kind], &["schema"]] {
             let answer = bench.figure(command);
             assert_eq!(answer.code, 0, "{}", answer.err);

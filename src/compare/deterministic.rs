@@ -5,7 +5,7 @@ use super::deviation::Sample;
 use super::exponents::{Exponent, Unresolved};
 use super::join::{Member, Track};
 use super::limit::Pooled;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use super::student::Student;
 
 /// Deviations count from so many errors of the law on.
 const ABOVE_LAW_ERROR: f64 = 10.0;
@@ -55,8 +55,7 @@ fn slope(x: &[f64], y: &[f64]) -> Exponent {
     let misfit: f64 =
         x.iter().zip(y).map(|(x, y)| (y - y_mean - value * (x - x_mean)).powi(2)).sum::<f64>() / (n - 2.0);
     let std_error = (misfit / square).sqrt();
-    let student = StudentsT::new(0.0, 1.0, n - 2.0).expect("three sizes or more");
-    let half = std_error * student.inverse_cdf(0.975);
+    let half = std_error * Student::new(n - 2.0).critical(0.025);
     if half > 0.5 {
         return Exponent::NotResolved { why: Unresolved::TooUncertain { std_error } };
     }

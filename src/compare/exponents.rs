@@ -6,9 +6,9 @@ use super::deviation::Sample;
 use super::join::Track;
 use super::pool::{Cross, Pool, jackknife};
 use super::profile::Profile;
+use super::student::Student;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// A measured exponent of the size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,8 +65,7 @@ impl Exponent {
         if !(value.is_finite() && std_error.is_finite() && share > 0.0) {
             return Exponent::NotResolved { why: Unresolved::NoPower };
         }
-        let student = StudentsT::new(0.0, 1.0, 1.0 / share).expect("positive degrees of freedom");
-        let half = std_error * student.inverse_cdf(0.975);
+        let half = std_error * Student::new(1.0 / share).critical(0.025);
         if half > 0.5 {
             return Exponent::NotResolved { why: Unresolved::TooUncertain { std_error } };
         }

@@ -187,6 +187,7 @@ mod pool;
 mod profile;
 mod sentence;
 mod skewness;
+mod student;
 mod verdict;
 
 pub use answer::Answer;

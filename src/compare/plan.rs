@@ -6,10 +6,10 @@ use super::fitted::{Fitted, fits};
 use super::join::{Joined, Track, join};
 use super::judge::check;
 use super::planning::allowed;
+use super::student::Student;
 use super::{Exponents, Group, Place, Terms};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Fewest planned replicas at a size: the band then rests on the spread of that size with some confidence.
 const FEWEST_PLANNED: usize = 8;
@@ -182,7 +182,7 @@ impl Target {
             variances: point.values.iter().map(|v| (v.size as f64, v.variance * v.replicas as f64)).collect(),
             law_error: point.values.iter().map(|v| v.law_error).fold(0.0, f64::max),
             half_width: 0.5 * high.min(-low),
-            tail: student(&parts).cdf(-critical),
+            tail: student(&parts).tail(critical),
         }
     }
 
@@ -202,10 +202,10 @@ impl Target {
 }
 
 /// Student's distribution of a sum of variances with these numbers of replicas (Satterthwaite).
-fn student(parts: &[(f64, usize)]) -> StudentsT {
+fn student(parts: &[(f64, usize)]) -> Student {
     let sum: f64 = parts.iter().map(|&(v, _)| v).sum();
     let share: f64 = parts.iter().map(|&(v, n)| (v / sum).powi(2) / (n - 1) as f64).sum();
-    StudentsT::new(0.0, 1.0, 1.0 / share).expect("two replicas at least")
+    Student::new(1.0 / share)
 }
 
 /// The power law through two positive values.
@@ -279,7 +279,7 @@ impl Options<'_> {
         let worst = |replicas: [usize; 2]| {
             let half = |p: usize| {
                 let parts = [0, 1].map(|k| (spreads[p][k].powi(2) / replicas[k] as f64, replicas[k]));
-                let critical = -student(&parts).inverse_cdf(self.targets[p].tail);
+                let critical = student(&parts).critical(self.targets[p].tail);
                 critical * (parts[0].0 + parts[1].0).sqrt()
             };
             let point = (0..rooms.len())

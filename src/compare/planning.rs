@@ -1,7 +1,7 @@
 //! How many replicas would decide.
 
 use super::Scale;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use super::student::Student;
 
 /// Searched up to this multiple of the present number: beyond, the distance from the gap to the resolution is
 /// below 3 % of the present half width, so the gap sits at the resolution for all that is known.
@@ -13,9 +13,9 @@ const FARTHEST: usize = 1000;
 /// The half width goes as c(n) / sqrt(n), and c(n) is carried to another n as the Student quantile of n - 1
 /// degrees of freedom with the same pointwise probability.
 pub(super) fn replicas_for(shrink: f64, n: usize, critical: f64) -> Option<usize> {
-    let student = |n: usize| StudentsT::new(0.0, 1.0, (n - 1) as f64).expect("n > 1");
-    let tail = student(n).cdf(-critical);
-    let width = |m: usize| -student(m).inverse_cdf(tail) / critical * (n as f64 / m as f64).sqrt();
+    let student = |n: usize| Student::new((n - 1) as f64);
+    let tail = student(n).tail(critical);
+    let width = |m: usize| student(m).critical(tail) / critical * (n as f64 / m as f64).sqrt();
     let (mut short, mut enough) = (n, n);
     while width(enough) > shrink {
         short = enough;

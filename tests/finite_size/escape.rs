@@ -1,11 +1,11 @@
 //! Escape from the symmetric plateau: its constants, the distribution of its times, and the error through it.
 
 use super::chain::chain;
-use super::{committee, random_start, square};
+use super::{committee, random_start, square, whole};
 use asymptotica::compare::Moments;
 use asymptotica::problem::Problem;
 use asymptotica::problem::activation::Activation;
-use asymptotica::problem::committee::Committee;
+use asymptotica::problem::committee::{Committee, Teacher};
 use asymptotica::theory::committee::finite_size::{escape_of, escape_times};
 use asymptotica::theory::{self, LawOptions};
 
@@ -246,4 +246,22 @@ fn error_through_the_escape() {
             assert!((std - law_std).abs() < 0.06 * law_std + chance, "d = {d}, t = {t}: {std} for {law_std}");
         }
     }
+}
+
+#[test]
+fn without_symmetry_the_law_ends_where_noise_around_members_grows() {
+    // A graded teacher has no symmetric plateau: at d = 100 runs leave its saddle by noise that no expansion holds.
+    let graded = Committee {
+        teacher: Teacher::Given { t: DMatrix::from_diagonal(&DVector::from_vec(vec![1.0, 2.0])) },
+        ..random_start(2, 2, 1.0)
+    };
+    let names = ["generalisation_error".to_string()];
+    let options = LawOptions { tolerance: 1e-9, faults: Vec::new(), measure_error: false };
+    let times = [10.0, 30.0, 60.0, 90.0];
+    let law = theory::at_size(&whole(&graded), 100, &times, &names, &options).expect("a law");
+    assert!(law.times.len() < times.len() && !law.is_complete(), "{:?}", law.times);
+    assert!(law.get("generalisation_error").expect("a mean").iter().all(|mean| *mean > 0.0));
+    // Large inputs make the same law hold to the end.
+    let large = theory::at_size(&whole(&graded), 1_000_000, &times, &names, &options).expect("a law");
+    assert!(large.is_complete(), "{:?}", large.end);
 }

@@ -282,3 +282,30 @@ fn a_population_that_cannot_carry_its_basis_is_refused() {
     let message = try_law(&full, &[50.0], &["m"]).expect_err("more than five fields").to_string();
     assert!(message.contains("population of 100") && message.contains("population = 120"), "{message}");
 }
+
+#[test]
+fn a_selection_that_hardly_ever_changes_is_taken_as_it_is_drawn() {
+    // Batches of nearly all samples, and of samples that stay for a hundred times the time of learning: the law is close
+    // to that of full batches, and to that of one fixed batch of the same share.
+    let base = GaussianMixture {
+        initial_variance: 0.1,
+        initial_overlap: 0.1,
+        route: sweep(4000, 4),
+        ..problem(Loss::Logistic, 0.1, Batch::Full)
+    };
+    let m = |batch: Batch| {
+        let curve = law(&GaussianMixture { batch, ..base.clone() }, &[10.0, 100.0], &["m"]);
+        assert!(curve.is_complete(), "{batch:?}: {:?}", curve.end);
+        curve.values[0].clone()
+    };
+    let full = m(Batch::Full);
+    let nearly = m(Batch::Iid { fraction: 0.99999 });
+    let (slow, slower) = (
+        m(Batch::Persistent { fraction: 0.3, time: 1e4 }),
+        m(Batch::Persistent { fraction: 0.3, time: 1e6 }),
+    );
+    for k in 0..2 {
+        assert!((nearly[k] / full[k] - 1.0).abs() < 2e-3, "{nearly:?} for {full:?}");
+        assert!((slow[k] / slower[k] - 1.0).abs() < 0.02, "{slow:?} for {slower:?}");
+    }
+}

@@ -82,6 +82,36 @@ learning_rate = 0.4";
 }
 
 #[test]
+fn the_path_of_sgd_is_followed_at_a_small_rate() {
+    let text = "kind = \"transfer\"
+task = { kind = \"regression\", distance = 1.0, noise_std = 0.3 }
+overparametrisation = 2.0
+solver = \"sgd\"
+learning_rate = 0.03";
+    let rest = rest("times = [0.0, 1.0, 5.0]", "[60, 120, 240]", "[800, 400, 200]", 0.05);
+    refutes(text, &rest, &["drop=start", "task.distance=1.1"]);
+}
+
+#[test]
+fn a_path_without_a_law_is_not_held_against_that_of_its_end() {
+    let bilevel = "spectrum = { kind = \"bilevel\", high = 4.0, low = 0.5, fraction = 0.25 }";
+    let regression = "kind = \"transfer\"\ntask = { kind = \"regression\", distance = 1.0, noise_std = 0.3 }
+overparametrisation = 2.0";
+    for (text, covered) in [
+        (format!("{CLASSIFICATION}\nsolver = \"sgd\""), false),
+        (format!("{regression}\n{bilevel}\nsolver = \"gradient-descent\""), false),
+        (format!("{regression}\n{bilevel}"), true),
+        (format!("{regression}\nsolver = \"sgd\""), true),
+    ] {
+        let case = super::case(
+            &text,
+            "[observe]\ntimes = [1.0]\n[law]\nenabled = false\n[[panel]]\ny = \"fine_tuned\"",
+        );
+        assert_eq!(case.problem.uncovered().is_none(), covered, "{text}");
+    }
+}
+
+#[test]
 fn test_sets_of_every_input_law_agree_with_overlaps() {
     for inputs in [
         "kind = \"rademacher\"",
