@@ -131,6 +131,7 @@ impl Block {
                 &mut self.selected[copy],
                 &mut self.random[copy],
             );
+            process.settle(&self.selected[copy], &mut self.means[copy]);
         }
     }
 

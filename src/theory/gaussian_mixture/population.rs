@@ -290,6 +290,7 @@ impl Population {
         let drawn = process.draw_along(&margins, &means, &mut self.random[copy]);
         for (block, drawn) in self.blocks_mut().zip(drawn.chunks(BLOCK)) {
             process.recall(&mut block.memories[copy], drawn, &mut block.selected[copy]);
+            process.settle(&block.selected[copy], &mut block.means[copy]);
         }
     }
 }

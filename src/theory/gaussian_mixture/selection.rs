@@ -10,6 +10,11 @@ pub(super) struct Memory {
     slot: Vec<u32>,
 }
 
+/// Expected number of samples whose selection is open below which it is drawn first and then taken as given. The noise of
+/// so few is nothing like a Gaussian field: scaled to its exact variance it would grow without bound where by chance none
+/// departs from its mean.
+const FEW: f64 = 30.0;
+
 /// The process of all samples at one update.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Process {
@@ -18,16 +23,50 @@ pub(super) struct Process {
     update: usize,
     /// Replaces s by b: a fault.
     is_mean: bool,
+    /// s is drawn, and its mean given the past is replaced by it.
+    is_given: bool,
 }
 
 impl Process {
-    pub fn new(batch: Batch, learning_rate: f64, update: usize, is_mean: bool) -> Self {
-        Self { batch, learning_rate, update, is_mean }
+    /// At an update of so many samples, whose noise is matched to its variance or not.
+    pub fn new(
+        batch: Batch,
+        learning_rate: f64,
+        update: usize,
+        is_mean: bool,
+        samples: usize,
+        matched: bool,
+    ) -> Self {
+        let process = Self { batch, learning_rate, update, is_mean, is_given: false };
+        Self { is_given: matched && samples as f64 * process.variance() < FEW, ..process }
     }
 
-    /// s has no noise.
-    pub fn is_certain(&self) -> bool {
+    /// Mean over samples of the variance of s(t) given the past.
+    fn variance(&self) -> f64 {
+        let of = |mean: f64| mean * (1.0 - mean);
+        match self.batch {
+            Batch::Persistent { fraction, .. } if self.update > 0 => {
+                let (enter, leave) = self.batch.transitions(self.learning_rate);
+                fraction * of(leave) + (1.0 - fraction) * of(enter)
+            }
+            batch => of(batch.fraction()),
+        }
+    }
+
+    fn has_no_noise(&self) -> bool {
         self.is_mean || self.batch == Batch::Full
+    }
+
+    /// s has no noise about the means that gradients are taken with.
+    pub fn is_certain(&self) -> bool {
+        self.is_given || self.has_no_noise()
+    }
+
+    /// Puts the selection in the place of its means where it is taken as given.
+    pub fn settle(&self, selected: &[f64], means: &mut [f64]) {
+        if self.is_given {
+            means.copy_from_slice(selected);
+        }
     }
 
     /// Whether s is drawn along the sorted margins of all samples, where it is remembered and its noise would
@@ -75,7 +114,7 @@ impl Process {
     /// Draws s(t) independently over samples.
     pub fn draw(&self, memory: &mut Memory, means: &[f64], s: &mut [f64], random: &mut impl Rng) {
         match self.batch {
-            _ if self.is_certain() => s.copy_from_slice(means),
+            _ if self.has_no_noise() => s.copy_from_slice(means),
             Batch::Epoch { .. } => {
                 let j = self.update % self.batch.updates_per_epoch();
                 if j == 0 {

@@ -196,7 +196,14 @@ impl<'a> Sweep<'a> {
     fn update(&mut self, t: usize, observe: bool, is_last: bool) -> Result<Option<Snapshot>, Stop> {
         let fields: Vec<FieldOf> = self.walkers.iter().map(|walker| self.field_of(walker)).collect();
         let problem = self.problem;
-        let process = Process::new(problem.batch, problem.learning_rate, t, self.plan.faults.batch_noise);
+        let process = Process::new(
+            problem.batch,
+            problem.learning_rate,
+            t,
+            self.plan.faults.batch_noise,
+            self.plan.population,
+            self.plan.moment_matching,
+        );
         let drives: Vec<Drive> = self.walkers.iter().map(|walker| walker.drive).collect();
         let copies = drives.iter().filter(|drive| **drive != Drive::Tangent).count();
         let sources = if problem.temperature > 0.0 { copies } else { 0 };
