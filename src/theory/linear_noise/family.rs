@@ -153,6 +153,12 @@ impl Family {
         Ok(Self { members, size })
     }
 
+    /// How many of the times come before the noise around some member no longer passes `holds`.
+    pub fn holding(&self, holds: impl Fn(&State) -> bool) -> usize {
+        let noisy = self.members.iter().filter_map(|member| member.noise.as_ref());
+        noisy.map(|states| states.iter().take_while(|&state| holds(state)).count()).min().unwrap_or(0)
+    }
+
     /// The distribution of a reading at time number `k`, by the linear noise around a member and by its value;
     /// quantiles at the normal deviates `z`. Around each member a reading is normal, or log-normal if it is positive.
     pub fn read(
