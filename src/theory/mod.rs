@@ -88,8 +88,8 @@ pub fn integrate(
         (Problem::NoisyQuadratic(problem), Start::Size(size)) => {
             noisy_quadratic::integrate(problem, *size, times, observables, options)
         }
-        (Problem::Transfer(problem), Start::Size(size)) => {
-            transfer::integrate(problem, *size, times, observables, options)
+        (Problem::Transfer(problem), Start::Size(_)) => {
+            transfer::integrate(problem, times, observables, options)
         }
         (Problem::BatchHessian(problem), Start::Size(size)) => {
             batch_hessian::integrate(problem, *size, times, observables, options)

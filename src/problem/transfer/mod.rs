@@ -189,6 +189,11 @@ impl Definition for Transfer {
         if matches!(self.task, Task::Classification { .. }) && !self.is_isotropic() {
             return Some("classification has a law for isotropic inputs".into());
         }
+        let has_path = self.is_isotropic() && matches!(self.task, Task::Regression { .. });
+        if self.solver != Solver::Interpolation && !has_path {
+            let reason = "the path has a law for regression on isotropic inputs; its end has one with solver = \"interpolation\"";
+            return Some(reason.into());
+        }
         None
     }
 

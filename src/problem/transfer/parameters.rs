@@ -177,7 +177,7 @@ const PARAMETERS: &[Parameter] = &[
             ("sgd", "one sample in every update at the rate learning_rate; time = rate x epochs"),
         ]),
         default: Default::Text("interpolation"),
-        doc: "how a replica is fine-tuned; the law is that of the end, and of the path for gradient descent on isotropic regression",
+        doc: "how a replica is fine-tuned; the law of interpolation is that of the end, that of the others the path on isotropic regression, of sgd for small rates",
         example: "\"interpolation\"",
     },
     number(

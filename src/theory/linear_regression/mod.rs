@@ -12,7 +12,8 @@
 //! Squares average to the integrands of [`Errors`]. Averages over spectra concentrate, with corrections of order 1/N
 //! in the mean and 1/sqrt(N) in a single run.
 //!
-//! Exact for every eta: steps with eta l > 2 grow, in the law as in the run.
+//! Exact for every eta with eta (l + g) <= 2 at the upper edge (1 + sqrt a)^2 of the spectrum. Beyond, modes at the edge
+//! grow and a mean over data sets says nothing of a single one: the law ends with the rate of growth.
 
 mod stopping;
 
@@ -116,6 +117,12 @@ impl Law {
             }
         }
         Ok(law)
+    }
+
+    /// Why steps of this length diverge, if they do.
+    fn divergence(&self) -> Option<String> {
+        let (step, edge) = (self.step?, upper_edge(self.ratio) + self.decay);
+        (step * edge > 2.0).then(|| growth(step, edge))
     }
 
     /// (1 - a)_+, the share of directions that no sample has.
@@ -258,6 +265,20 @@ impl Law {
     }
 }
 
+/// (1 + sqrt a)^2, where the spectrum of the data ends.
+pub(super) fn upper_edge(ratio: f64) -> f64 {
+    (1.0 + ratio.sqrt()).powi(2)
+}
+
+/// In words: steps of this length diverge at this eigenvalue.
+pub(super) fn growth(step: f64, eigenvalue: f64) -> String {
+    let rate = 2.0 * (step * eigenvalue - 1.0).ln() / step;
+    format!(
+        "the learning rate {step} is beyond 2 / largest eigenvalue = {:.6}: mean squares grow as e^({rate:.3} t)",
+        2.0 / eigenvalue
+    )
+}
+
 /// The law of `problem`; see [`super::integrate`]. It needs no start.
 ///
 /// # Errors
@@ -290,7 +311,12 @@ fn once(
     let ridge = if wants("ridge_error") { law.optimal_ridge()? } else { 0.0 };
     let stop = if wants("best_error") || wants("best_time") { Some(Stop::new(law)?) } else { None };
     let mut curve = Curve::new(observables);
+    let divergence = law.divergence();
     for &time in times {
+        if let Some(reason) = divergence.clone().filter(|_| time > 0.0) {
+            curve.end = End::Diverged { time: curve.times.last().copied().unwrap_or(0.0), reason };
+            break;
+        }
         let now = law.at(time)?;
         let best = match &stop {
             Some(stop) => stop.until(law, time)?,

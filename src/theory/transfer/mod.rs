@@ -4,12 +4,13 @@
 //! the inputs' covariance with shares f_i, delta = w* - w_0, kappa the implicit ridge of interpolation, g the variance
 //! share of the fit. As d -> infinity at fixed d/n only mean and covariance of the inputs enter (universality).
 
+use super::linear_regression::{growth, upper_edge};
 use super::{LawError, LawOptions};
 use crate::math::marchenko_pastur::nodes;
 use crate::math::special::normal_cdf;
 use crate::problem::Definition;
 use crate::problem::transfer::{KIND, Solver, Task, Transfer};
-use crate::trajectory::Curve;
+use crate::trajectory::{Curve, End};
 
 /// Nodes of the path's average over the spectrum.
 const NODES: usize = 1000;
@@ -149,17 +150,22 @@ fn end(problem: &Transfer, faults: Faults) -> f64 {
     }
 }
 
-/// Along the path of gradient descent on isotropic regression: every mode of the data at eigenvalue l keeps the share
-/// E = (1 - eta l)^k of delta and learns the noise sigma^2 (1 - E)^2 / l.
-fn path(problem: &Transfer, faults: Faults, updates: u64) -> f64 {
+/// Along the path of descent on isotropic regression: every mode of the data at eigenvalue l keeps the share
+/// E = (1 - eta l)^k of delta and learns the noise sigma^2 (1 - E)^2 / l. Of SGD E = exp(-l t), the limit of small rates.
+fn path(problem: &Transfer, faults: Faults, time: f64) -> f64 {
     let Task::Regression { distance, noise_std } = problem.task else { return f64::NAN };
     let noise = if faults.unsquared { noise_std } else { noise_std * noise_std };
     let distance = if faults.no_start { 0.0 } else { distance * distance };
     let ratio = 1.0 / problem.overparametrisation;
+    let updates = (time / problem.learning_rate).round();
     let mode = |l: f64| {
-        let share = libm::pow((1.0 - problem.learning_rate * l).abs(), updates as f64);
-        // Steps beyond 1/l flip the sign of odd powers.
-        let share = if problem.learning_rate * l > 1.0 && updates % 2 == 1 { -share } else { share };
+        let share = if problem.solver == Solver::Sgd {
+            libm::exp(-l * time)
+        } else {
+            let size = libm::pow((1.0 - problem.learning_rate * l).abs(), updates);
+            // Steps beyond 1/l flip the sign of odd powers.
+            if problem.learning_rate * l > 1.0 && updates % 2.0 == 1.0 { -size } else { size }
+        };
         let learnt = if faults.no_inflation { 0.0 } else { noise * (1.0 - share) * (1.0 - share) / l };
         distance * share * share + learnt
     };
@@ -173,7 +179,6 @@ fn path(problem: &Transfer, faults: Faults, updates: u64) -> f64 {
 /// [`LawError`].
 pub fn integrate(
     problem: &Transfer,
-    size: usize,
     times: &[f64],
     observables: &[String],
     options: &LawOptions,
@@ -182,14 +187,18 @@ pub fn integrate(
         return Err(LawError::Uncovered { reason });
     }
     let faults = Faults::new(options)?;
-    let moves = problem.solver == Solver::GradientDescent
-        && problem.is_isotropic()
-        && matches!(problem.task, Task::Regression { .. });
+    let moves = problem.solver != Solver::Interpolation;
+    let edge = upper_edge(1.0 / problem.overparametrisation);
+    let diverges = problem.solver == Solver::GradientDescent && problem.learning_rate * edge > 2.0;
     let before = pretrained(problem);
     let mut curve = Curve::new(observables);
     for &time in times {
-        let now =
-            if moves { path(problem, faults, problem.updates_at(time, size)) } else { end(problem, faults) };
+        if diverges && time > 0.0 {
+            let reached = curve.times.last().copied().unwrap_or(0.0);
+            curve.end = End::Diverged { time: reached, reason: growth(problem.learning_rate, edge) };
+            break;
+        }
+        let now = if moves { path(problem, faults, time) } else { end(problem, faults) };
         let mut snapshot = Vec::with_capacity(observables.len());
         for name in observables {
             snapshot.push(match name.as_str() {
