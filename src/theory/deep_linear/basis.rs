@@ -78,7 +78,8 @@ fn decompose(map: &DMatrix<f64>) -> Result<Factors, LawError> {
     Ok(Factors { left: svd.u, strengths: svd.values.iter().copied().collect(), right: svd.v_t.transpose() })
 }
 
-/// Sigma for variances along the modes, which must then be a full basis.
+/// Sigma for variances along the modes. Directions that the target leaves out are stated up to a rotation, so they must
+/// have one variance unless they are axes.
 fn sigma(problem: &DeepLinear, right: &DMatrix<f64>) -> Result<DMatrix<f64>, LawError> {
     let inputs = problem.inputs();
     let variances = DMatrix::from_diagonal(&problem.input_variance.clone().into());
@@ -88,10 +89,18 @@ fn sigma(problem: &DeepLinear, right: &DMatrix<f64>) -> Result<DMatrix<f64>, Law
     if *right == DMatrix::identity(inputs, right.ncols()) {
         return Ok(variances);
     }
-    Err(LawError::Start {
-        reason: format!(
-            "the target has {} modes, and input variances along the modes of {inputs} inputs need as many",
-            right.ncols()
-        ),
-    })
+    let (along, others) = problem.input_variance.split_at(right.ncols());
+    let other = others[0];
+    if others.iter().any(|&v| v != other) {
+        return Err(LawError::Integration {
+            reason: format!(
+                "the target has {} modes of {inputs} inputs; give the {} directions that it leaves out one variance: \
+                 which is which is not stated",
+                right.ncols(),
+                others.len()
+            ),
+        });
+    }
+    let beyond = DMatrix::from_diagonal(&along.iter().map(|v| v - other).collect::<Vec<_>>().into());
+    Ok(DMatrix::identity(inputs, inputs) * other + product_transpose(&product(right, &beyond), right))
 }
