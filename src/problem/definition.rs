@@ -61,7 +61,8 @@ pub trait Definition {
         0.0
     }
 
-    /// The time that a simulation of size `size` records for a requested time: whole updates only.
+    /// The time that a simulation of size `size` records for a requested time: whole updates only. At size 0, the
+    /// limit, it is no number where updates get shorter with the size.
     fn recorded_time(&self, time: f64, size: usize) -> f64 {
         let _ = size;
         time

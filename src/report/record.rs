@@ -158,7 +158,7 @@ mod tests {
             },
             fingerprint: "9f3c".into(),
             verdicts: vec![Answer::Sizes(verdict).into()],
-            diverged: vec!["law of series K = 4 diverged at t = 3.5".into()],
+            diverged: vec!["law of series K = 4 diverged after t = 3.5".into()],
             work: WorkDone {
                 law: Work { rhs_calls: 812, steps: 61, rejected_steps: 4, updates: 0, seconds: 0.1 + 0.2 },
                 simulation: Work { updates: 7_840_000, seconds: 1.0 / 3.0, ..Work::default() },

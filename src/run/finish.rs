@@ -161,22 +161,26 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Answer], threads: 
     let mut diverged = Vec::new();
     let mut note = |road: &str, job: &super::Job, curve: &Curve| {
         if let End::Diverged { time, reason } = &curve.end {
-            let series = &scenario.series[scenario.cases[job.case].series];
-            let replica = job.replica.map_or(String::new(), |r| format!(", replica {r}"));
-            diverged.push(format!(
-                "{road} diverged at t = {time}: {reason} [{series}, size {}{replica}]",
-                job.size
-            ));
+            let series = scenario.series[scenario.cases[job.case].series].clone();
+            let size = if job.size > 0 { format!("size {}", job.size) } else { String::new() };
+            let replica = job.replica.map_or(String::new(), |r| format!("replica {r}"));
+            let mut place = vec![series, size, replica];
+            place.retain(|part| !part.is_empty());
+            let place = if place.is_empty() { String::new() } else { format!(" [{}]", place.join(", ")) };
+            diverged.push(format!("{road} after t = {time}: {reason}{place}"));
         }
     };
     for (job, result) in &outcome.results {
         if let Some(law) = &result.law {
             work.law += law.work;
-            note("law", job, law);
+            note("law diverged", job, law);
         }
         if let Some(simulation) = &result.simulation {
             work.simulation += simulation.work;
-            note("simulation", job, simulation);
+            note("simulation diverged", job, simulation);
+        }
+        if let Some(predicted) = &result.at_size {
+            note("no prediction at this size", job, predicted);
         }
     }
     Record {

@@ -88,12 +88,14 @@ impl Job {
 }
 
 /// The requested times after rounding to completed updates: the times that a simulation of this size records.
-/// Size 0 stands for a law without a simulation.
+/// Size 0 stands for a law without a simulation: updates that get ever shorter as the size grows leave no mark on its
+/// clock, and others are whole there as well.
 fn recorded_times(case: &Case, size: usize) -> Vec<f64> {
-    if size == 0 {
-        return case.observe.times.clone();
-    }
-    case.observe.times.iter().map(|&t| case.problem.recorded_time(t, size)).collect()
+    let recorded = |&time: &f64| {
+        let recorded = case.problem.recorded_time(time, size);
+        if size == 0 && !recorded.is_finite() { time } else { recorded }
+    };
+    case.observe.times.iter().map(recorded).collect()
 }
 
 /// The observables of the case that `problem` has. Problem and law's problem differ under a planted fault.
