@@ -116,7 +116,7 @@ pub(super) const OBSERVE: &[Parameter] = &[
         Kind::Times,
         Required,
         "times of the snapshots: an ascending list or a grid",
-        "{ from = 0.1, to = 100.0, points = 40, spacing = \"log\" }",
+        "{ from = 1.0, to = 100.0, points = 40, spacing = \"log\" }",
     ),
     key(
         "observables",

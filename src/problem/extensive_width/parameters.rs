@@ -15,7 +15,8 @@ Teacher S = Wᵀ W/m with m = κ d hidden units, W_ki ~ N(0, 1); n = α d² samp
 Bayes error mmse = ‖S − Ŝ‖²/d: the fixed point of v = (Δ + 2 e)/(4 α), e = MMSE_den(v), started from e = 1/κ; undamped
 GAMP follows this map iteration by iteration. Without noise it is 0 beyond the limit of MMSE_den(v)/(2 v) for v -> 0, which
 is α = κ − κ²/2 (κ ≤ 1), 1/2 (κ ≥ 1).
-gradient-descent: W <- W + rate W d/(2 n) Σ r_μ (x_μ x_μᵀ − I)/√d with residuals r_μ, for every start; one step, one unit of time.",
+gradient-descent: W <- W + rate W d/(2 n) Σ r_μ (x_μ x_μᵀ − I)/√d with residuals r_μ, for every start; one step, one unit of time.
+Observables of the denoiser alone are denoiser_error and samples_needed; gradient descent adds start_error.",
     source: "Maillard, Troiani, Martin, Krzakala & Zdeborová 2024, arXiv:2408.03733",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",

@@ -293,10 +293,17 @@ impl Definition for GaussianMixture {
         8.0 * (stored + 8.0 * (n + d) + self.kept() * d)
     }
 
-    /// Bytes of the law up to `end`: the pool of a population is two vectors for each basis field.
+    /// Bytes of the law up to `end`: the pool of a population is two vectors for each basis field; the recursion keeps
+    /// the matrices of responses and correlations.
     fn law_bytes(&self, end: f64) -> f64 {
-        let Route::Sweep { population, populations, .. } = self.route else { return 1e6 };
-        8.0 * (2.0 * self.expected_fields(end) + 20.0) * (population * populations) as f64
+        let updates = self.updates_at(end) as f64;
+        match self.route {
+            Route::Sweep { population, populations, .. } => {
+                8.0 * (2.0 * self.expected_fields(end) + 20.0) * (population * populations) as f64
+            }
+            Route::Recursion => 8.0 * 4.0 * updates * updates,
+            Route::Spectrum => 0.0,
+        }
     }
 
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {

@@ -132,7 +132,7 @@ const PARAMETERS: &[Parameter] = &[
             },
             Variant {
                 name: "epoch",
-                doc: "random reshuffling: every sample once in each epoch of 1/b updates",
+                doc: "random reshuffling: every sample once in each epoch of ⌈1/b⌉ updates, of which the last one takes what is left",
                 parameters: &[FRACTION],
             },
         ]),

@@ -13,7 +13,8 @@ every update; η_i = η h_i^-p is the preconditioned rate and x_i = η_i h_i. Wi
     momentum  v <- μ v − η_i g(θ), θ <- θ + v      linear map of (E θ², E v², E θ v), noise η_i² σ² h / B in each
     nesterov  as momentum, gradient at θ + μ v
 and with moving_average = γ, m <- γ m + (1 − γ) θ after the update; the risk is then that of m. Exact at every K.
-Steps to a target T(B) are the fewest updates after which the mean risk is at most the target, over all rates (and momenta).",
+Steps to a target T(B) are the fewest updates after which the mean risk is at most the target, over all stable rates (and momenta);
+tune = { kind = \"steps-to-target\" } has the observables steps_to_target, best_rate, best_momentum and critical_batch in place of risk.",
     source: "Zhang, Li, Nado, Martens, Sachdeva, Dahl, Shallue & Grosse, NeurIPS 2019, arXiv:1907.04164",
     parameters: PARAMETERS,
     limit_parameter: "number of modes K",

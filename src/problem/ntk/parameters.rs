@@ -143,7 +143,7 @@ const PARAMETERS: &[Parameter] = &[
         Kind::Number(Range::Positive),
         Default::Required,
         "step eta on the mean loss of the training points, (1/2P) sum of squares where it is squared",
-        "1.0",
+        "0.5",
     ),
     parameter(
         "loss",

@@ -32,7 +32,7 @@ pub use volterra::{OnePass, volterra};
 use super::{LawError, LawOptions};
 use crate::problem::Definition;
 use crate::problem::Start;
-use crate::problem::streaming_sgd::{KIND, Moments, Rule, StreamingSgd};
+use crate::problem::streaming_sgd::{KIND, Moments, Rule, Spectrum, StreamingSgd};
 use crate::trajectory::Curve;
 
 /// What the laws report; index into nothing, names as in the problem.
@@ -130,8 +130,13 @@ pub fn integrate(
 }
 
 fn no_limit(problem: &StreamingSgd) -> LawError {
-    let reason =
-        format!("{:?} has no limit of infinite dimension; simulate, or use a list", problem.spectrum);
+    let spectrum = match problem.spectrum {
+        Spectrum::PowerLaw { .. } => "a power law",
+        _ => "this spectrum",
+    };
+    let reason = format!(
+        "{spectrum} has no limit of infinite dimension, so its law needs a simulated size: simulate, or use a list"
+    );
     LawError::Start { reason }
 }
 
