@@ -8,6 +8,7 @@ use asymptotica::problem::activation::Activation;
 use asymptotica::problem::committee::{Committee, Teacher};
 use asymptotica::theory::committee::finite_size::{escape_of, escape_times};
 use asymptotica::theory::{self, LawOptions};
+use nalgebra::{DMatrix, DVector};
 
 /// Constants from another program: K, M, eta; growth rate; effective variance.
 #[test]
