@@ -379,7 +379,7 @@ fn every_wrong_value_is_answered_with_place_rule_and_remedy() {
             "x.toml:13: observe.times = []: holds no time
   13 | times = []
      |         ^^
-  help: for example times = { from = 0.1, to = 100.0, points = 40, spacing = \"log\" }",
+  help: for example times = { from = 1.0, to = 100.0, points = 40, spacing = \"log\" }",
         ),
         (
             "y = \"R\"",
@@ -446,7 +446,7 @@ x.toml:21: panel[0].y = \"R[4,1]\": is no observable of the committee problem
             "[observe]",
             "[obsreve]",
             "x.toml: observe.times: missing key
-  help: add times = { from = 0.1, to = 100.0, points = 40, spacing = \"log\" }  (times of the snapshots: an \
+  help: add times = { from = 1.0, to = 100.0, points = 40, spacing = \"log\" }  (times of the snapshots: an \
              ascending list or a grid)
 
 x.toml:12: obsreve: unknown section

@@ -58,9 +58,10 @@ fn the_general_risk_is_the_isotropic_one_and_wins_where_it_says() {
 fn descent_ends_at_the_interpolating_weights() {
     // The same samples by one linear system, by gradient descent and by SGD.
     let run = |solver: &str| {
-        let text = format!("{CLASSIFICATION}\nlearning_rate = 0.5\n{solver}").replace("2.0", "4.0");
+        let text = format!("{CLASSIFICATION}\nlearning_rate = 0.5\n{solver}\n[law]\nenabled = false");
         let rest = rest("times = [600.0]", "[40]", "1", 0.1);
-        replicas(&scenario(&text, &rest, &[]), 40, 1).remove(0).values[0][0]
+        let (rest, _) = rest.split_once("[claim]").expect("a claim");
+        replicas(&scenario(&text.replace("2.0", "4.0"), rest, &[]), 40, 1).remove(0).values[0][0]
     };
     let end = run("solver = \"interpolation\"");
     for solver in ["gradient-descent", "sgd"] {
@@ -103,9 +104,10 @@ overparametrisation = 2.0";
         (format!("{regression}\n{bilevel}"), true),
         (format!("{regression}\nsolver = \"sgd\""), true),
     ] {
+        let text = format!("{text}\n[law]\nenabled = false");
         let case = super::case(
             &text,
-            "[observe]\ntimes = [1.0]\n[law]\nenabled = false\n[[panel]]\ny = \"fine_tuned\"",
+            rest("times = [1.0]", "[40]", "1", 0.1).split_once("[claim]").expect("a claim").0,
         );
         assert_eq!(case.problem.uncovered().is_none(), covered, "{text}");
     }
