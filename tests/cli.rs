@@ -168,6 +168,20 @@ inputs = { kind = \"circle\", points = 900000 }\ntarget = { kind = \"harmonics\"
 }
 
 #[test]
+fn a_law_that_needs_a_size_is_drawn_alone_at_the_stated_ones() {
+    let bench = Bench::new(
+        "title = \"x\"\nsource = \"x\"\n[problem]\nkind = \"streaming-sgd\"\nlearning_rate = 0.5\nnoise_std = 0.1
+spectrum = { kind = \"power-law\", exponent = 0.7 }\n[observe]\ntimes = [1.0, 2.0]\n[law]\nstart = \"given\"
+[simulation]\nmethod = \"direct\"\nsizes = [30, 60]\nreplicas = 4\nseed = 1\n[[panel]]\ny = \"risk\"\n",
+    );
+    let answer = bench.figure(&["run", "x.toml", "--out", "o", "--theory-only"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    let table = fs::read_to_string(bench.path("o/x/data.csv")).expect("the table");
+    assert_eq!(table.lines().skip(1).filter(|line| line.contains(",law,")).count(), 4, "{table}");
+    assert_eq!(table.lines().count(), 5, "{table}");
+}
+
+#[test]
 fn updates_of_a_law_without_a_simulation_are_whole() {
     let bench = Bench::new(
         "title = \"x\"\nsource = \"x\"\n[problem]\nkind = \"linear-regression\"\nsample_ratio = 2.0\nteacher_std = 1.0

@@ -37,6 +37,11 @@ pub trait Definition {
         None
     }
 
+    /// Whether the law is one of a stated size and has no limit of infinite size.
+    fn law_needs_size(&self) -> bool {
+        false
+    }
+
     /// Why no law covers the problem, if none does.
     fn uncovered(&self) -> Option<String> {
         None

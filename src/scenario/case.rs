@@ -154,19 +154,21 @@ impl Common<'_> {
             self.check_method(root, &problem, settings);
         }
         let needs_starts = options.enabled && options.start == LawStart::Replica;
+        let needs_sizes = options.enabled && !needs_starts && problem.law_needs_size();
         let simulation = match simulation_settings? {
             None => None,
             Some(settings) => {
                 let runs = settings.flag("enabled")?;
                 let sizes = settings.counts("sizes")?;
+                let replicas = self.replicas(root, &settings, sizes.len())?;
                 let options = SimulationOptions {
                     method: Method::from_name(settings.text("method")?)?,
-                    replicas: self.replicas(root, &settings, sizes.len())?,
+                    replicas: if runs || needs_starts { replicas } else { vec![0; sizes.len()] },
                     sizes,
                     seed: settings.count("seed")? as u64,
                     starts_only: !runs,
                 };
-                (runs || needs_starts).then_some(options)
+                (runs || needs_starts || needs_sizes).then_some(options)
             }
         };
         if needs_starts && simulation.is_none() {

@@ -177,6 +177,10 @@ impl Definition for KernelRegression {
         list
     }
 
+    fn law_needs_size(&self) -> bool {
+        self.samples_exponent == 0 || !matches!(self.kernel, Kernel::Sphere(_))
+    }
+
     fn recorded_time(&self, time: f64, size: usize) -> f64 {
         self.samples(time, size) as f64 / (size as f64).powi(self.samples_exponent)
     }

@@ -160,6 +160,10 @@ impl Definition for StreamingSgd {
         self.moments != Moments::Data
     }
 
+    fn law_needs_size(&self) -> bool {
+        self.moments == Moments::Gaussian || (self.moments != Moments::Data && self.groups(0).is_none())
+    }
+
     /// The spectrum of drawn data is known only when they are drawn.
     fn limit_start_warning(&self) -> Option<String> {
         (self.moments == Moments::Data).then(|| {
