@@ -224,10 +224,13 @@ fn half_a_million_runs_at_every_size() {
     ];
     let spread = ["drop=mean-square", "drop=spread-noise"];
     let given = [&shift[..], &spread[..]].concat();
+    // Labels of noise .1 move K = M = 2 by less than these runs see; `faults_of_single_moments_are_found` has larger noise.
+    let mut without_noise = given.clone();
+    without_noise.retain(|fault| *fault != "scale=label-noise");
     let random = ["halve=start-variance", "drop=mean-square", "drop=clock"].to_vec();
     for (problem, name, faults) in [
         (start_o(), "K = M = 1", given.clone()),
-        (start_p(), "K = M = 2", [&given[..], &["double=overlap"]].concat()),
+        (start_p(), "K = M = 2", [&without_noise[..], &["double=overlap"]].concat()),
         (random_start(2, 2, 1.0), "random weights", random),
     ] {
         let comparison =
