@@ -179,9 +179,6 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Answer], threads: 
             work.simulation += simulation.work;
             note("simulation diverged", job, simulation);
         }
-        if let Some(predicted) = &result.at_size {
-            note("no prediction at this size", job, predicted);
-        }
     }
     Record {
         scenario: ScenarioLabel {

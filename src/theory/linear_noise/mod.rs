@@ -21,7 +21,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::convert::Infallible;
 
 /// A process whose steps are of order 1/d.
-pub trait Process {
+pub trait Process: Sync {
     fn dimension(&self) -> usize;
     /// F(x).
     fn drift<S: Scalar>(&self, x: &[S], out: &mut [S]);

@@ -19,22 +19,8 @@ pub const LOOSEST: f64 = 1e-7;
 pub enum Route {
     /// The plain expansion: states at the requested times.
     Plain(Vec<State>),
-    /// The plain expansion up to the first `early` of the requested times, a family after them. From the time number
-    /// `end` on even the noise around members is too large for it, and there is no law.
-    Family { early: Vec<State>, late: Family, end: usize },
-}
-
-impl Route {
-    /// Why there is no law at time number `index`, if there is none.
-    pub fn ends(&self, index: usize) -> Option<String> {
-        match self {
-            Self::Family { end, .. } if index >= *end => Some(format!(
-                "the noise after the start of an escape moves single runs by more than {LARGEST_SPREAD} of the squared \
-                 distance travelled, where an expansion in it does not hold; larger sizes, or a symmetric start"
-            )),
-            _ => None,
-        }
-    }
+    /// The plain expansion up to the first `early` of the requested times, a family after them.
+    Family { early: Vec<State>, late: Family },
 }
 
 /// The law at size `size` from `start`, at `times`.
@@ -81,7 +67,11 @@ pub fn expand(
         silenced: Vec::new(),
     };
     let early = times.iter().filter(|&&t| t <= time).count();
-    let late = Family::new(process, &starts, size, weights, &times[early..], tolerance.max(LOOSEST))?;
-    let end = early + late.holding(|state| spread(state) <= LARGEST_SPREAD);
-    Ok(Route::Family { early: plain[..early].to_vec(), late, end })
+    let (times, tolerance) = (&times[early..], tolerance.max(LOOSEST));
+    let mut late = Family::new(process, &starts, size, weights, times, tolerance)?;
+    if late.holding(|state| spread(state) <= LARGEST_SPREAD) < times.len() {
+        let small = |state: &State| spread(state) <= SPREAD_TO_DRAW;
+        late = Family::redrawn(process, &starts, size, weights, times, tolerance, small)?;
+    }
+    Ok(Route::Family { early: plain[..early].to_vec(), late })
 }

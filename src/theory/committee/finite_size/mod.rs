@@ -31,8 +31,10 @@
 //! - symmetric starts escape by `escape`: the effective initial condition, uniform in d and t;
 //! - other starts are drawn from N(X + b/d, Sigma/d) at a time when the expansion holds well, and each follows
 //!   the law of infinite d with its own linear noise. Teachers without symmetry (graded, say) leave a saddle slowly and
-//!   gather noise all the while: where that around a member passes the same bound the law ends, and says so. Four
-//!   of them at d = 100 had standard deviations 12 to 50 % too large near that end.
+//!   gather noise all the while: where that around some member passes the same bound, members are drawn anew before it
+//!   does, again and again. At d = 100 a graded teacher (K = M = 2, eta = 1) has errors .01915, .01288, .00419 at
+//!   t = 50, 60, 90 with standard deviations .0111, .0102, .0036; 800 runs have .0194(4), .0127(3), .0041(1) and .0108,
+//!   .0096, .0041. The chance of 384 members is 5 % of a standard deviation, and such a law takes some ten seconds.
 //!
 //! Relative errors of variances are O(1/d): 1 % before a plateau and 8 % on it at d = 50 (K = M = 2), 15 % for K = 3,
 //! M = 2. Near the largest stable learning rate all corrections blow up together: two ReLU units with 3 10^4 runs at
@@ -73,7 +75,7 @@ use crate::theory::linear_noise::jet::Scalar;
 use crate::theory::linear_noise::route::Route;
 use crate::theory::linear_noise::{State, Weights, family, read};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow};
-use crate::trajectory::{Curve, End};
+use crate::trajectory::Curve;
 use nalgebra::DMatrix;
 use route::{effective, plateau_of, route, start_variance};
 use start::process;
@@ -152,16 +154,12 @@ pub fn at_size(
     let mut curve = Curve::new(&names);
     let d = size as f64;
     for (index, &time) in times.iter().enumerate() {
-        if let Some(reason) = route.ends(index) {
-            curve.end = End::Diverged { time: curve.times.last().copied().unwrap_or(0.0), reason };
-            break;
-        }
         let mut snapshot = Vec::with_capacity(names.len());
         let mut errors = Vec::with_capacity(names.len());
         for (observable, name) in parsed.iter().zip(observables) {
             let around = |state: &State| read(state, planted.hessian, |x| reading(&process, *observable, x));
             let (mean, std, quantiles, error) = match &route {
-                Route::Family { early, late, .. } if index >= early.len() => {
+                Route::Family { early, late } if index >= early.len() => {
                     let positive = *observable == Observable::GeneralisationError;
                     let plain = |x: &[f64]| reading(&process, *observable, x);
                     let law = late.read(index - early.len(), around, plain, positive, &QUANTILES);

@@ -26,7 +26,7 @@ pub(super) fn route(
     if let Some(plateau) = symmetric(process, start, size, end, planted, tolerance) {
         let starts = effective(process, start, &plateau, size, planted)?;
         let late = Family::new(process, &starts, size, planted.weights, times, tolerance.max(LOOSEST))?;
-        return Ok(Route::Family { early: Vec::new(), late, end: times.len() });
+        return Ok(Route::Family { early: Vec::new(), late });
     }
     expand(process, start, size, times, planted.weights, tolerance)
 }

@@ -31,7 +31,7 @@ use crate::theory::linear_noise::family::{self, Family, Starts};
 use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
 use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
-use crate::trajectory::{Curve, End};
+use crate::trajectory::Curve;
 use line::Line;
 use nalgebra::{DMatrix, DVector};
 use polynomial::Sphere;
@@ -102,10 +102,6 @@ fn curve(
     let rows: Vec<String> = names.iter().flat_map(|name| SizeRow::names(name)).collect();
     let mut curve = Curve::new(&rows);
     for (index, &time) in times.iter().enumerate() {
-        if let Some(reason) = route.ends(index) {
-            curve.end = End::Diverged { time: curve.times.last().copied().unwrap_or(0.0), reason };
-            break;
-        }
         let mut snapshot = Vec::with_capacity(rows.len());
         let mut errors = Vec::with_capacity(rows.len());
         for observable in observables {
@@ -116,7 +112,7 @@ fn curve(
             };
             let around = |state: &State| read_smooth(state, 1.0, value);
             let (mean, std, quantiles, error) = match &route {
-                Route::Family { early, late, .. } if index >= early.len() => {
+                Route::Family { early, late } if index >= early.len() => {
                     let positive = *observable == Observable::Loss;
                     let law = late.read(index - early.len(), around, value, positive, &QUANTILES);
                     (law.mean, law.std, law.quantiles, law.error)
@@ -193,5 +189,5 @@ fn route(
         silenced: Vec::new(),
     };
     let late = Family::new(process, &starts, size, weights, times, tolerance.max(LOOSEST))?;
-    Ok(Route::Family { early: Vec::new(), late, end: times.len() })
+    Ok(Route::Family { early: Vec::new(), late })
 }
