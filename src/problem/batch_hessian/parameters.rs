@@ -16,7 +16,7 @@ Largest stable rates are 2 / top for SGD and 2 / √top where a preconditioner t
 Batches and data are counted in units of P. For the observable density the time axis is the eigenvalue.",
     source: "Granziol, Zohren & Roberts 2020, arXiv:2006.09092; Baik, Ben Arous & Péché, Ann. Probab. 33, 1643 (2005); Benaych-Georges & Nadakuditi, Adv. Math. 227, 494 (2011)",
     parameters: PARAMETERS,
-    limit_parameter: "dimension P",
+    limit_parameter: "dimension P; batches and data are rounded to whole samples: sizes that all ratios divide extrapolate best",
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
     main_observable: "top_eigenvalue",

@@ -13,7 +13,8 @@ With a = P/N and the Marchenko-Pastur density ρ (mass min(1, a)), E = exp(−(l
 (1 − η (l + g))^(t/η) for steps, the law for N -> infinity without weight decay is
     E_g(t) = σ² + ∫ρ [(σ_w² + σ_0²) E² + σ² (1 − E)²/l] dl + (1 − a)₊ (σ_w² + σ_0²)
     E_t(t) = (1/a) ∫ρ [l (σ_w² + σ_0²) + σ²] E² dl + (1 − 1/a)₊ σ²,
-mean squared errors with label noise; divide by σ² for the units of the paper, where S = (σ_w² + σ_0²)/σ².",
+mean squared errors with label noise; divide by σ² for the units of the paper, where S = (σ_w² + σ_0²)/σ².
+Steps with η ((1 + √a)² + g) > 2 diverge: the law then ends after t = 0 with the rate of growth.",
     source: "Advani & Saxe 2017, arXiv:1710.03667",
     parameters: PARAMETERS,
     limit_parameter: "input dimension N; P = a N samples, rounded",

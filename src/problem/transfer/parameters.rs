@@ -10,13 +10,13 @@ pub const KIND: ProblemKind = ProblemKind {
 n < d samples, start at pretrained weights w_0; descent ends in w_0 + X⁺ (y − X w_0).
 Regression, x = Σ^(1/2) z with eigenvalues l_i, y = x.w* + σ ζ, δ = w* − w_0 in a random direction: the excess risk is
     [κ² Σ l_i δ_i²/(l_i + κ)² + σ² g] / (1 − g),  Σ l_i/(l_i + κ) = n,  g = (1/n) Σ l_i²/(l_i + κ)²,
-that of the pretrained weights Σ l_i δ_i². Isotropic inputs have a law for every time t = η × updates of gradient descent too.
+that of the pretrained weights Σ l_i δ_i². On isotropic inputs regression has a law of the path too: t = η × updates of gradient descent, rate × epochs of SGD at small rates.
 Classification, x = y μ + z, labels y = ±1 interpolated, M = |μ|, r = n/(d − n), w_0 = t_0 along μ and p_0 across:
     s = p_0/(1 + r), t = (t_0 + r M)/(1 + r (1 + M²)), q² = r ((1 − M t)² + t² + s²), error Φ(−M t/√(t² + s² + q²)).
 Only mean and covariance of z matter as d -> infinity.",
     source: "Ghane, Akhtiamov & Hassibi 2024, arXiv:2410.02164",
     parameters: PARAMETERS,
-    limit_parameter: "input dimension d",
+    limit_parameter: "input dimension d; n = d / (d/n) samples, rounded: sizes that all ratios divide extrapolate best",
     bias_exponent: 1.0,
     fluctuation_exponent: 0.5,
     main_observable: "fine_tuned",

@@ -1,4 +1,5 @@
-//! Which law is used where: the plain expansion while it holds, then a family of starts drawn from it.
+//! Which law is used where: the plain expansion while it holds, then a family of starts drawn from it; where the noise
+//! after that start matters as well, a family whose members are drawn anew along the way.
 
 use super::family::{self, Family, Starts};
 use super::{LinearNoise, Process, State, Weights};
