@@ -102,7 +102,7 @@ fn deviates(dimension: usize, escaping: usize, count: usize) -> Vec<Vec<f64>> {
 
 /// Stretches between two drawings that [`Family::redrawn`] begins with, and the share of one that it goes down to.
 const FEWEST_STRETCHES: f64 = 8.0;
-const SHORTEST: f64 = 1e-3;
+const SHORTEST: f64 = 0.1;
 
 /// Puts the state itself in the place of its distribution.
 fn draw(state: &mut State, size: f64, random: &mut Gaussians) {
@@ -177,7 +177,8 @@ impl Family {
     /// The family at `times` where noise after the start matters as much as the start: all members carry their own linear
     /// noise, and are drawn anew from N(X + b/d, Sigma/d) before it leaves what `small` allows. Transitions over such
     /// stretches are Gaussian to the order of the law, so the mixture stays one of the process itself; what is left is
-    /// the chance of a finite number of members, in `error`.
+    /// the chance of a finite number of members, in `error`. `None` where some noise grows too large within the shortest
+    /// stretch: then it comes and goes faster than a saddle is left, and drawing anew gains nothing.
     ///
     /// # Errors
     /// What the integrator reports of a member that it cannot follow even over the shortest stretch.
@@ -189,7 +190,7 @@ impl Family {
         times: &[f64],
         tolerance: f64,
         small: impl Fn(&State) -> bool + Sync,
-    ) -> Result<Self, OdeError<Infallible>> {
+    ) -> Result<Option<Self>, OdeError<Infallible>> {
         let n = process.dimension();
         let end = times.last().copied().unwrap_or(starts.time);
         let mut random = Stream::root(0).child("redrawn members").gaussians();
@@ -202,7 +203,7 @@ impl Family {
         let (mut time, mut stretch) = (starts.time, (end - starts.time) / FEWEST_STRETCHES);
         let shortest = stretch * SHORTEST;
         while time < end {
-            let next = if time + stretch * (1.0 + SHORTEST) >= end { end } else { time + stretch };
+            let next = if time + 1.05 * stretch >= end { end } else { time + stretch };
             let mut grid: Vec<f64> = times.iter().copied().filter(|&t| time < t && t <= next).collect();
             let wanted = grid.len();
             if grid.last() != Some(&next) {
@@ -210,15 +211,20 @@ impl Family {
             }
             let follow =
                 |state: &State| LinearNoise::new(process, weights).follow(time, state, &grid, tolerance);
-            let found: Result<Vec<Vec<State>>, _> = now.par_iter().map(follow).collect();
-            let holds = found.as_ref().is_ok_and(|found| found.par_iter().flatten().all(&small));
-            if !holds && stretch > shortest {
+            // A few members say first whether the stretch is short enough.
+            let few: Result<Vec<Vec<State>>, _> = now.iter().step_by(LATTICE / NOISY).map(follow).collect();
+            let mut holds = few.as_ref().is_ok_and(|few| few.iter().flatten().all(&small));
+            let found = if holds { now.par_iter().map(follow).collect() } else { few };
+            holds = holds && found.as_ref().is_ok_and(|found| found.par_iter().flatten().all(&small));
+            if !holds {
                 // The noise of a stretch that was begun with some is drawn first.
                 let fresh = now.iter().all(|state| state.covariance.iter().all(|&c| c == 0.0));
-                if fresh {
+                if !fresh {
+                    now.iter_mut().for_each(|state| draw(state, size, &mut random));
+                } else if stretch > shortest {
                     stretch *= 0.5;
                 } else {
-                    now.iter_mut().for_each(|state| draw(state, size, &mut random));
+                    return found.map(|_| None);
                 }
                 continue;
             }
@@ -233,7 +239,7 @@ impl Family {
             let states = noise.iter().map(|state| state.mean.clone()).collect();
             Member { states, noise: Some(noise) }
         });
-        Ok(Self { members: members.collect(), size, is_random: true })
+        Ok(Some(Self { members: members.collect(), size, is_random: true }))
     }
 
     /// How many of the times come before the noise around some member no longer passes `holds`.
@@ -437,6 +443,7 @@ mod tests {
         let small = |state: &State| state.covariance[(0, 0)] < 0.1;
         let times = [0.5, 3.0];
         let family = Family::redrawn(&OrnsteinUhlenbeck, &starts, size, weights, &times, 1e-8, small)
+            .expect("an integration")
             .expect("a family");
         let around = |state: &State| read_smooth(state, 1.0, |x: &[f64]| x[0]);
         for (k, t) in times.into_iter().enumerate() {

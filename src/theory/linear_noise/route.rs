@@ -72,7 +72,9 @@ pub fn expand(
     let mut late = Family::new(process, &starts, size, weights, times, tolerance)?;
     if late.holding(|state| spread(state) <= LARGEST_SPREAD) < times.len() {
         let small = |state: &State| spread(state) <= SPREAD_TO_DRAW;
-        late = Family::redrawn(process, &starts, size, weights, times, tolerance, small)?;
+        if let Some(redrawn) = Family::redrawn(process, &starts, size, weights, times, tolerance, small)? {
+            late = redrawn;
+        }
     }
     Ok(Route::Family { early: plain[..early].to_vec(), late })
 }
