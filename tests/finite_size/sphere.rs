@@ -62,9 +62,17 @@ fn links_beyond_polynomials_follow_the_process() {
         (linked(Link::Relu, Link::Relu, 1, given(0.3), 0.5), "ReLU"),
         (linked(Link::Sign, Link::Erf, 1, given(0.2), 0.4), "sign by erf"),
         (linked(Link::Tanh, Link::Sigmoid, 1, given(-0.3), 0.8), "tanh by sigmoid"),
-        (linked(Link::Erf, Link::Abs, 1, given(0.4), 0.3), "erf by modulus"),
     ];
     beyond_polynomials(&cases, 60_000);
+}
+
+/// A student whose slope jumps where the teacher bends smoothly: more polynomials than there are would be needed.
+#[test]
+fn averages_that_are_not_resolved_are_refused() {
+    let problem = linked(Link::Erf, Link::Abs, 1, Init::Given { m: vec![0.4] }, 0.3);
+    let options = LawOptions { tolerance: 1e-9, faults: vec![], measure_error: false };
+    let answer = theory::at_size(&problem, 100, &[1.0], &["loss".to_string()], &options);
+    assert!(matches!(answer, Err(theory::LawError::Uncovered { .. })), "{answer:?}");
 }
 
 /// Information exponent 1: a random start expands about m = 0.
