@@ -13,7 +13,9 @@
 
 pub(crate) mod family;
 pub mod jet;
+pub(crate) mod redrawn;
 pub(crate) mod route;
+pub(crate) mod starts;
 
 use crate::ode::{self, OdeError};
 use jet::{Jet, Scalar};

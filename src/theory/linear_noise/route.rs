@@ -1,7 +1,8 @@
 //! Which law is used where: the plain expansion while it holds, then a family of starts drawn from it; where the noise
 //! after that start matters as well, a family whose members are drawn anew along the way.
 
-use super::family::{self, Family, Starts};
+use super::family::Family;
+use super::starts::{self, Starts};
 use super::{LinearNoise, Process, State, Weights};
 use crate::ode::OdeError;
 use nalgebra::DMatrix;
@@ -61,7 +62,7 @@ pub fn expand(
     let starts = Starts {
         time,
         centre: state.mean.iter().zip(&state.bias).map(|(x, b)| x + b / size).collect(),
-        columns: family::axes(&(&state.covariance / size)),
+        columns: starts::axes(&(&state.covariance / size)),
         escaping: 0,
         half: false,
         covariance: DMatrix::zeros(n, n),

@@ -4,8 +4,9 @@ use super::Planted;
 use super::escape::{self, NoPlateau, Plateau};
 use super::step::Overlapping;
 use crate::ode::OdeError;
-use crate::theory::linear_noise::family::{self, Family, Starts};
+use crate::theory::linear_noise::family::Family;
 use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
+use crate::theory::linear_noise::starts::{self, Starts};
 use crate::theory::linear_noise::{LinearNoise, Process, State, silence};
 use nalgebra::DMatrix;
 use std::convert::Infallible;
@@ -98,7 +99,7 @@ pub(super) fn effective(
         let noise = if planted.start_alone { 0.0 } else { slower.gathered };
         columns.extend(slower.directions.iter().map(|u| u * (noise / size).sqrt()));
         silenced.extend(slower.block);
-        columns.extend(family::axes(&(&rest / size)));
+        columns.extend(starts::axes(&(&rest / size)));
         rest = DMatrix::zeros(n, n);
     }
     let escaping = plateau.directions.len();

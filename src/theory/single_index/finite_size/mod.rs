@@ -27,8 +27,9 @@ use super::{Observable, overlap};
 use crate::problem::Definition;
 use crate::problem::single_index::risk::Constants;
 use crate::problem::single_index::{Init, KIND, SingleIndex};
-use crate::theory::linear_noise::family::{self, Family, Starts};
+use crate::theory::linear_noise::family::Family;
 use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
+use crate::theory::linear_noise::starts::{self, Starts};
 use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
 use crate::trajectory::Curve;
@@ -174,10 +175,10 @@ fn route(
     let columns = if hemisphere {
         let axis = |j: usize| DVector::from_fn(p, |i, _| if i == j { 1.0 / size.sqrt() } else { 0.0 });
         let drawn = (0..p).map(axis);
-        let noise = if later.amax() > 0.0 { family::axes(&(&later / size)) } else { Vec::new() };
+        let noise = if later.amax() > 0.0 { starts::axes(&(&later / size)) } else { Vec::new() };
         drawn.chain(noise).collect()
     } else {
-        family::axes(&((&start.covariance + &later) / size))
+        starts::axes(&((&start.covariance + &later) / size))
     };
     let starts = Starts {
         time: 0.0,
