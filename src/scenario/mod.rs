@@ -20,6 +20,7 @@ mod crossings;
 pub mod describe;
 mod edit;
 mod expression;
+mod faults;
 mod limits;
 mod message;
 mod panel_keys;

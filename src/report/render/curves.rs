@@ -3,6 +3,7 @@
 use super::RenderError;
 use super::axis::{self, Kind, Mapping, Marks};
 use super::clip;
+use super::extent::{abscissae, has_values, ordinates};
 use super::font::Face;
 use super::legend::Entry;
 use super::markup::{self, LEADING, Line};
@@ -10,7 +11,7 @@ use super::plot::Plot;
 use super::scene::{Item, Rect, Role, Shape};
 use super::style::{self, FRAME_WIDTH, GREY, INK, LABEL, LEGEND, MARKER_RADIUS, SHADE, TICK_LABEL};
 use super::ticks;
-use crate::report::figure::{Curves, Layer, LayerKind, Overlay, Scale};
+use crate::report::figure::{Curves, LayerKind, Overlay, Scale};
 
 /// Between the panel and its residual strip.
 pub const STRIP_GAP: f64 = 4.0;
@@ -371,90 +372,6 @@ impl<'a> Measured<'a> {
         items.push(axis::frame(rect));
         axis::draw_upright(items, &strip.marks, &y, rect);
     }
-}
-
-fn has_values(layer: &Layer) -> bool {
-    match &layer.kind {
-        LayerKind::Theory { x, .. }
-        | LayerKind::Points { x, .. }
-        | LayerKind::Band { x, .. }
-        | LayerKind::Overlay(Overlay::Curve { x, .. }) => !x.is_empty(),
-        LayerKind::Runs(runs) => !runs.is_empty(),
-        LayerKind::Overlay(Overlay::Horizontal(_) | Overlay::Vertical(_)) => false,
-    }
-}
-
-/// Values that the level axis must show: those whose ordinate can be drawn.
-fn abscissae(panel: &Curves) -> Vec<f64> {
-    let shown = |x: &[f64], y: &[f64]| -> Vec<f64> {
-        let visible = |y: f64| y.is_finite() && (panel.y.scale == Scale::Linear || y > 0.0);
-        x.iter().zip(y).filter(|&(_, &y)| visible(y)).map(|(&x, _)| x).collect()
-    };
-    let mut values = Vec::new();
-    for layer in &panel.layers {
-        match &layer.kind {
-            LayerKind::Theory { x, y, .. }
-            | LayerKind::Points { x, y, .. }
-            | LayerKind::Band { x, high: y, .. }
-            | LayerKind::Overlay(Overlay::Curve { x, y }) => values.extend(shown(x, y)),
-            LayerKind::Runs(runs) => runs.iter().for_each(|(x, y)| values.extend(shown(x, y))),
-            LayerKind::Overlay(Overlay::Vertical(x)) => values.push(*x),
-            LayerKind::Overlay(Overlay::Horizontal(_)) => {}
-        }
-    }
-    values
-}
-
-/// Values that the upright axis must show. Error bars count where they do not stretch a logarithmic axis;
-/// a reference curve may leave the frame.
-fn ordinates(panel: &Curves) -> Vec<f64> {
-    let in_range = |x: f64| match panel.x.range {
-        Some((lo, hi)) => (lo..=hi).contains(&x),
-        None => x.is_finite() && (panel.x.scale == Scale::Linear || x > 0.0),
-    };
-    let mut values = Vec::new();
-    for layer in &panel.layers {
-        match &layer.kind {
-            LayerKind::Theory { x, y, .. } => {
-                values.extend(x.iter().zip(y).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y));
-            }
-            LayerKind::Points { x, y, std_error, spread } => {
-                for (i, &mean) in y.iter().enumerate().filter(|&(i, _)| in_range(x[i])) {
-                    let error = std_error.get(i).copied().unwrap_or(0.0);
-                    let spread = spread.as_ref().map_or(0.0, |s| s[i]);
-                    let reach = if error.is_finite() { error } else { 0.0 };
-                    let reach = if spread.is_finite() { reach.max(spread) } else { reach };
-                    values.extend([mean, mean + reach]);
-                    if panel.y.scale == Scale::Linear || mean - reach > 0.5 * mean {
-                        values.push(mean - reach);
-                    }
-                }
-            }
-            LayerKind::Band { x, low, high } => {
-                let within = |list: &[f64]| -> Vec<f64> {
-                    x.iter().zip(list).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y).collect()
-                };
-                values.extend(within(high));
-                let positive = |y: &f64| panel.y.scale == Scale::Linear || *y > 0.0;
-                values.extend(within(low).into_iter().filter(positive));
-            }
-            LayerKind::Runs(runs) => {
-                for (x, y) in runs {
-                    values.extend(x.iter().zip(y).filter(|&(&x, _)| in_range(x)).map(|(_, &y)| y));
-                }
-            }
-            LayerKind::Overlay(Overlay::Horizontal(y)) => values.push(*y),
-            LayerKind::Overlay(Overlay::Vertical(_) | Overlay::Curve { .. }) => {}
-        }
-    }
-    if values.is_empty() {
-        for layer in &panel.layers {
-            if let LayerKind::Overlay(Overlay::Curve { y, .. }) = &layer.kind {
-                values.extend(y);
-            }
-        }
-    }
-    values
 }
 
 /// A number for a note, to three figures.

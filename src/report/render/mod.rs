@@ -8,6 +8,7 @@
 mod axis;
 mod clip;
 mod curves;
+mod extent;
 mod font;
 mod grid;
 mod heatmap;
