@@ -9,14 +9,15 @@ pub const KIND: ProblemKind = ProblemKind {
     description: "\
 Inputs x ~ N(0, H) in d dimensions, labels y = x.w* + σ ζ, start w = 0 with (w*_i)² = c_i² along eigenvalue l_i of H.
 Every update averages B samples: w −= (γ/d) mean (x.w − y) x. On fresh samples t = updates / d; on a data set of
-n = sample_ratio d samples, drawn with replacement, t = epochs = updates / n. AdaGrad-norm has
+n = sample_ratio d samples, drawn with replacement or not, t = epochs = updates / n. AdaGrad-norm has
 γ_k = η / sqrt(b_0² + Σ |gradient|² / d²), the gradient of this update included.
 Law for d -> infinity, one pass, Ψ = E r²/2: dD_i/dt = −2 γ l_i D_i + (2 γ²/(B d)) l_i Ψ, Ψ = σ²/2 + ½ Σ l_i D_i, the
 same as Ψ(t) = F(γ t) + ∫ K(t − s) Ψ(s) ds with K(t) = (γ²/(B d)) Σ l_i² exp(−2 γ l_i t). On a data set the forcing
 is the loss of gradient flow and l_i are the eigenvalues of the data's second moment. Mean square diverges from
 γ = 2 B d / tr H on. moments = \"gaussian\" takes the exact mean over Gaussian inputs at every d instead:
 s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η = γ/d.
-find = { kind = \"largest-stable-rate\" } asks for the largest γ = η d with a bounded mean square in place of the course:
+find = { kind = \"largest-stable-rate\" } has the observable largest_stable_rate in place of the course, the largest
+γ = η d with a bounded mean square:
 (η/B) Σ l_i / (2 − η l_i (1 + 1/B)) = 1 for Gaussian inputs; on a data set (moments = \"data\", start = \"replica\") the η at
 which S -> (I − η H) S (I − η H) + p η² (mean H_i S H_i − H S H) keeps some S, H_i = x_i x_iᵀ and H their mean,
 p = (n − B) / (B (n − 1)) for batches of different samples, 1/B with replacement. Linear in B, then flat at 2/l_max.
