@@ -48,7 +48,7 @@
 //! Linear regression and its relatives keep the letters of their papers: `linear-regression` a = P/N samples per input,
 //! S = (σ_w² + σ_0²)/σ²; `streaming-sgd` γ the rate on t = updates / d, l_i eigenvalues of the inputs, B the batch;
 //! `noisy-quadratic` h_i curvatures of K modes, p the preconditioner's power; `transfer` δ = w* − w_0, d/n inputs per
-//! sample; `batch-hessian` P dimensions, outlier l_1. Their exact units stand in `figure describe KIND`.
+//! sample; `batch-hessian` P dimensions, outliers l_i. Their exact units stand in `figure describe KIND`.
 //!
 //! Small exact laws: `class-imbalance` π_k frequencies of c classes, z_k margins, κ rate, η = κ/size; `matrix-sensing`
 //! M target of rank r in n dimensions, k columns of X or F and G, m measurements; `discretisation-drift` E loss, g

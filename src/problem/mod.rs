@@ -174,6 +174,8 @@ pub enum Start {
     Size(usize),
     /// The spectrum of one data set and the start on it.
     Data(Box<streaming_sgd::DataStart>),
+    /// The inputs of one data set, samples in rows.
+    Samples(Box<nalgebra::DMatrix<f64>>),
     TeacherMixture(teacher_mixture::Overlaps),
     Ntk(ntk::Start),
     GaussianMixture(gaussian_mixture::Start),

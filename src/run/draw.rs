@@ -6,7 +6,6 @@ use super::abscissa::Abscissa;
 use super::heatmap::heatmap;
 use super::{approach, at_size, crossings, map};
 use crate::compare::Answer;
-use crate::problem::Problem;
 use crate::report::data::{Row, Source};
 use crate::report::figure::{
     Axis, Curves, Figure, Layer, Overlay, Panel as Drawn, ResidualSeries, Residuals, Scale,
@@ -291,12 +290,18 @@ fn overlays(
     // Formulas of one panel are told apart by their dots.
     let style = panel.overlays.iter().position(|known| known == name).unwrap_or(0);
     let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
-    let value = |problem: &Problem| theory::overlay(problem, name).ok().filter(|v| v.is_finite());
+    // The size that a formula is drawn for, if the panel shows only one.
+    let size = |case: &Case| match case.simulation.as_ref().map(|simulation| &simulation.sizes[..]) {
+        Some(&[size]) => size,
+        _ => 0,
+    };
+    let value =
+        |case: &Case| theory::overlay_at(&case.law_problem, size(case), name).ok().filter(|v| v.is_finite());
     let mut seen: Vec<f64> = Vec::new();
     for &series in &panel.series {
         let cases: Vec<&Case> = scenario.cases.iter().filter(|c| c.series == series).collect();
         if scenario.sweep.is_none() {
-            let Some(y) = cases.first().and_then(|case| value(&case.law_problem)) else { continue };
+            let Some(y) = cases.first().and_then(|case| value(case)) else { continue };
             if !seen.contains(&y) {
                 let first = seen.is_empty();
                 seen.push(y);
@@ -318,10 +323,7 @@ fn overlays(
             .iter()
             .filter_map(|case| {
                 let (_, x) = case.sweep?;
-                Some((
-                    abscissa.x(series, None, x),
-                    value(&case.law_problem)? / abscissa.unit(series, None, x),
-                ))
+                Some((abscissa.x(series, None, x), value(case)? / abscissa.unit(series, None, x)))
             })
             .collect();
         if points.is_empty() {

@@ -87,6 +87,11 @@ pub enum SimulationError {
         "the given overlaps are no covariance: after {rank} independent directions {left:e} is left over"
     )]
     NotACovariance { rank: usize, left: f64 },
+    #[error(
+        "a batch of {batch} different samples out of {samples} at size {size}: choose a smaller batch, more data, or \
+         replacement = true"
+    )]
+    BatchBeyondData { batch: usize, samples: usize, size: usize },
     #[error("a training set of {per_dimension} samples per input dimension is empty at size {size}")]
     EmptyTrainingSet { per_dimension: f64, size: usize },
     #[error("an error on a test set needs at least one sample")]

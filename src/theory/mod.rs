@@ -82,7 +82,7 @@ pub fn integrate(
         (Problem::LinearRegression(problem), Start::Size(_)) => {
             linear_regression::integrate(problem, times, observables, options)
         }
-        (Problem::StreamingSgd(problem), start @ (Start::Size(_) | Start::Data(_))) => {
+        (Problem::StreamingSgd(problem), start @ (Start::Size(_) | Start::Data(_) | Start::Samples(_))) => {
             streaming_sgd::integrate(problem, start, times, observables, options)
         }
         (Problem::NoisyQuadratic(problem), Start::Size(size)) => {
@@ -192,7 +192,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::DeepLinear(problem) => deep_linear::overlay(problem, name),
         Problem::SingleIndex(problem) => single_index::overlay(problem, name),
         Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
-        Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, name),
+        Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, 0, name),
         Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, name),
         Problem::Transfer(problem) => transfer::overlay(problem, name),
         Problem::BatchHessian(problem) => batch_hessian::overlay(problem, name),
@@ -206,6 +206,17 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::InContext(problem) => in_context::overlay(problem, name),
         Problem::ExtensiveWidth(problem) => extensive_width::overlay(problem, name),
         Problem::KernelRegression(problem) => kernel_regression::overlay(problem, name),
+    }
+}
+
+/// As [`overlay`], beside simulations of one size: few formulas know it.
+///
+/// # Errors
+/// As [`overlay`].
+pub fn overlay_at(problem: &Problem, size: usize, name: &str) -> Result<f64, LawError> {
+    match problem {
+        Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, size, name),
+        other => overlay(other, name),
     }
 }
 

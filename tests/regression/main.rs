@@ -6,6 +6,7 @@ mod hessian;
 #[path = "../common/planted.rs"]
 mod planted;
 mod quadratic;
+mod stability;
 mod streaming;
 
 use asymptotica::problem::Problem;

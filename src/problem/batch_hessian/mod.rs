@@ -1,4 +1,4 @@
-//! Hessians of mini-batches around a true Hessian with one outlier.
+//! Hessians of mini-batches around a true Hessian with a few outliers.
 
 mod parameters;
 
@@ -12,20 +12,33 @@ use super::{Definition, Method, ObservableInfo, ProblemKind};
 pub enum Noise {
     /// Independent symmetric Gaussian noise; one sample has entries of this standard deviation.
     Additive { std: f64 },
-    /// Second moment of Gaussian samples with variance l_1 along the outlier, std^2 along all else.
+    /// Second moment of Gaussian samples with variance l_i along each outlier, std^2 along all else.
     Multiplicative { std: f64 },
 }
 
 /// Dimension P, batch of B = `batch_ratio` P samples out of N = `data_ratio` P.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchHessian {
     pub noise: Noise,
-    /// l_1.
-    pub outlier: f64,
+    /// l_1, l_2, ...: distinct, in the order of the scenario.
+    pub outliers: Vec<f64>,
+    /// Whether the scenario gives a list, whose entries have observables with an index.
+    pub listed: bool,
     pub batch_ratio: f64,
     pub data_ratio: Option<f64>,
     /// Width of the window of `density`.
     pub window: f64,
+    /// The eigenvalue at which `density` looks at time 0.
+    pub lowest: f64,
+}
+
+/// A place among eigenvalues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// Counted from the largest, from 0.
+    FromTop(usize),
+    /// Counted from the smallest, from 0; zeros that too few samples leave do not count.
+    FromBottom(usize),
 }
 
 const DECLARED: &str = "every key is declared and checked";
@@ -41,29 +54,76 @@ impl BatchHessian {
         (dimension as f64 / self.load()).round() as usize
     }
 
+    /// Eigenvalue of the true Hessian beside the outliers.
+    pub fn centre(&self) -> f64 {
+        match self.noise {
+            Noise::Additive { .. } => 0.0,
+            Noise::Multiplicative { std } => std * std,
+        }
+    }
+
+    /// Which eigenvalue of a batch Hessian belongs to outlier i (from 0): those above the centre are counted from the
+    /// top, those below it from the bottom.
+    pub fn rank(&self, i: usize) -> Rank {
+        let (own, centre) = (self.outliers[i], self.centre());
+        if own >= centre {
+            Rank::FromTop(self.outliers.iter().filter(|&&l| l > own).count())
+        } else {
+            Rank::FromBottom(self.outliers.iter().filter(|&&l| l < own).count())
+        }
+    }
+
+    /// Outliers that are 0, negative where noise is multiplicative, or equal.
+    fn check_outliers(&self, broken: &mut Vec<Violation>) {
+        let key = |i: usize| if self.listed { format!("outlier[{i}]") } else { "outlier".to_string() };
+        if self.outliers.is_empty() {
+            broken.push(Violation::new("outlier", "is empty", "give at least one eigenvalue"));
+        }
+        for (i, &l) in self.outliers.iter().enumerate() {
+            if l == 0.0 {
+                broken.push(Violation::new(key(i), "is 0, which is no outlier", "choose another number"));
+            } else if l < 0.0 && matches!(self.noise, Noise::Multiplicative { .. }) {
+                let rule = format!("is {l}: the second moment of samples has no negative eigenvalue");
+                broken.push(Violation::new(
+                    key(i),
+                    rule,
+                    "choose a positive number, or noise of kind additive",
+                ));
+            }
+            if self.outliers[..i].contains(&l) {
+                let rule = format!("{l} stands twice: equal outliers share their eigenvectors");
+                broken.push(Violation::new(key(i), rule, "set them apart"));
+            }
+        }
+    }
+
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
-    /// A batch as large as the data.
+    /// A batch as large as the data; outliers that are none.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
         let number = |key| settings.number(key).expect(DECLARED);
         let (kind, keys) = settings.tagged("noise").expect(DECLARED);
         let std = keys.number("std").expect(DECLARED);
+        let mut broken = Vec::new();
         let problem = Self {
             noise: match kind {
                 "multiplicative" => Noise::Multiplicative { std },
                 _ => Noise::Additive { std },
             },
-            outlier: number("outlier"),
+            outliers: settings.vector("outlier", 1).expect(DECLARED),
+            listed: settings.number("outlier").is_none(),
             batch_ratio: number("batch_ratio"),
             data_ratio: settings.number("data_ratio"),
             window: number("window"),
+            lowest: number("lowest"),
         };
+        problem.check_outliers(&mut broken);
         if problem.load() <= 0.0 {
             let rule = format!("{} leaves no sample out of the data", problem.batch_ratio);
-            return Err(vec![Violation::new("batch_ratio", rule, "choose a batch below data_ratio")]);
+            broken.push(Violation::new("batch_ratio", rule, "choose a batch below data_ratio"));
         }
-        Ok(problem)
+        if broken.is_empty() { Ok(problem) } else { Err(broken) }
     }
 }
 
@@ -78,8 +138,12 @@ impl Definition for BatchHessian {
             label,
             doc,
             shape: vec![],
-            positive: !matches!(name, "alignment" | "density"),
+            positive: !matches!(name, "alignment" | "density" | "eigenvalue"),
             symmetric: false,
+        };
+        let family = |name, label, doc| {
+            let shape = if self.listed { vec![self.outliers.len()] } else { vec![] };
+            ObservableInfo { shape, ..scalar(name, label, doc) }
         };
         vec![
             scalar("top_eigenvalue", "$λ$_{max}", "largest eigenvalue of the batch Hessian"),
@@ -89,11 +153,16 @@ impl Definition for BatchHessian {
                 "$η$_{max}",
                 "largest stable rate with the root of the Hessian as preconditioner, 2 / sqrt(top eigenvalue)",
             ),
-            scalar("alignment", "|$v$.$e$|^{2}", "square of the top eigenvector along the true outlier"),
+            family(
+                "eigenvalue",
+                "$λ$",
+                "eigenvalue of an outlier, by rank: above the bulk from the top, below it from the bottom",
+            ),
+            family("alignment", "|$v$.$e$|^{2}", "square of that eigenvector along its true outlier"),
             scalar(
                 "density",
                 "density",
-                "share of eigenvalues in a window around the time, divided by its width: time is the eigenvalue",
+                "share of eigenvalues in a window around lowest + time, divided by its width",
             ),
         ]
     }

@@ -30,16 +30,33 @@ pub enum Moments {
     Data,
 }
 
+/// What is asked of the updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Find {
+    /// The course of learning.
+    Course,
+    /// The largest gamma at which the mean square of w - w* stays bounded, whatever the start.
+    LargestStableRate {
+        /// Runs that a simulation keeps beside each other.
+        walkers: usize,
+        /// Units of time that its search takes.
+        duration: f64,
+    },
+}
+
 /// Inputs x ~ N(0, H), labels y = x.w* + sigma zeta, start at w = 0.
 ///
 /// One update is w -= (gamma/d) mean over B samples of (x.w - y) x. Time counts updates / d on fresh samples, epochs
-/// (updates / n) on a data set of n samples that is drawn once and sampled with replacement.
+/// (updates / n) on a data set of n samples that is drawn once; the samples of a batch are drawn with replacement, or
+/// all different.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamingSgd {
     pub spectrum: Spectrum,
     pub target: Target,
     /// n/d; `None` for fresh samples.
     pub sample_ratio: Option<f64>,
+    /// Whether a sample of the data set may stand twice in a batch.
+    pub replacement: bool,
     /// gamma, or eta of AdaGrad-norm.
     pub learning_rate: f64,
     pub rule: Rule,
@@ -48,6 +65,7 @@ pub struct StreamingSgd {
     /// B.
     pub batch: usize,
     pub moments: Moments,
+    pub find: Find,
 }
 
 /// What the law needs of one data set: A = X / sqrt(d), n x d, with X's rows the samples.
@@ -72,6 +90,19 @@ impl StreamingSgd {
     /// n for this dimension.
     pub fn samples(&self, d: usize) -> Option<usize> {
         self.sample_ratio.map(|ratio| (ratio * d as f64).round() as usize)
+    }
+
+    /// Share p of the noise of one sample that the mean of a batch keeps, among n samples: 1/B, or (n - B) / (B (n - 1))
+    /// where all are different.
+    pub fn kept_noise(&self, n: usize) -> f64 {
+        let (n, b) = (n as f64, self.batch as f64);
+        if self.replacement {
+            1.0 / b
+        } else if n > 1.0 {
+            (n - b) / (b * (n - 1.0))
+        } else {
+            0.0
+        }
     }
 
     /// Updates in one unit of time.
@@ -99,11 +130,13 @@ impl StreamingSgd {
             _ => Rule::Constant,
         };
         let (_, data) = settings.tagged("data").expect(DECLARED);
+        let (find, search) = settings.tagged("find").expect(DECLARED);
         let spectrum = Spectrum::from_settings(settings, &mut broken);
         let problem = Self {
             spectrum,
             target: Target::from_settings(settings),
             sample_ratio: data.number("sample_ratio"),
+            replacement: data.flag("replacement").unwrap_or(true),
             learning_rate: settings.number("learning_rate").expect(DECLARED),
             rule,
             noise_std: settings.number("noise_std").expect(DECLARED),
@@ -112,6 +145,13 @@ impl StreamingSgd {
                 Some("gaussian") => Moments::Gaussian,
                 Some("data") => Moments::Data,
                 _ => Moments::Limit,
+            },
+            find: match find {
+                "largest-stable-rate" => Find::LargestStableRate {
+                    walkers: search.count("walkers").expect(DECLARED),
+                    duration: search.number("duration").expect(DECLARED),
+                },
+                _ => Find::Course,
             },
         };
         if broken.is_empty() { Ok(problem) } else { Err(broken) }
@@ -133,6 +173,14 @@ impl Definition for StreamingSgd {
             positive: self.moments != Moments::Gaussian && !matches!(name, "log_risk" | "growth_rate"),
             symmetric: false,
         };
+        if self.find != Find::Course {
+            let doc =
+                "largest rate γ with a bounded mean square, step η = γ/d; learning_rate itself is not used";
+            return vec![ObservableInfo {
+                positive: true,
+                ..scalar("largest_stable_rate", "largest stable $γ$", doc)
+            }];
+        }
         let mut list = vec![
             scalar("risk", "$Ψ$", "half the mean squared error on fresh samples, label noise included"),
             scalar("excess_risk", "$Ψ$ − $σ$^{2}/2", "the risk without label noise"),
@@ -174,6 +222,14 @@ impl Definition for StreamingSgd {
     /// Why no law covers the problem, if so.
     fn uncovered(&self) -> Option<String> {
         let constant = self.rule == Rule::Constant;
+        if self.find != Find::Course && !constant {
+            return Some("the largest stable rate is that of a constant one".into());
+        }
+        if self.find != Find::Course && self.sample_ratio.is_some() && self.moments != Moments::Data {
+            return Some(
+                "the largest stable rate on a data set is that of each one; set moments = \"data\"".into(),
+            );
+        }
         if self.moments == Moments::Gaussian && (self.sample_ratio.is_some() || !constant) {
             return Some("the exact Gaussian moments are those of one pass at a constant rate".into());
         }
@@ -192,7 +248,11 @@ impl Definition for StreamingSgd {
 
     fn replica_bytes(&self, d: usize, _method: Method) -> f64 {
         let data = self.samples(d).map_or(0.0, |n| 4.0 * (n * d) as f64);
-        8.0 * (data + 8.0 * d as f64)
+        let walkers = match self.find {
+            Find::Course => 0.0,
+            Find::LargestStableRate { walkers, .. } => 2.0 * (walkers * d) as f64,
+        };
+        8.0 * (data + walkers + 8.0 * d as f64)
     }
 
     fn recorded_time(&self, time: f64, size: usize) -> f64 {
@@ -201,7 +261,11 @@ impl Definition for StreamingSgd {
 
     /// See [`Definition::cost`]: 2 ns per coordinate and sample.
     fn cost(&self, end: f64, d: usize, _method: Method, law: bool) -> f64 {
-        let samples = end * (self.updates_per_time(d) * self.batch) as f64;
+        let (end, runs) = match self.find {
+            Find::Course => (end, 1),
+            Find::LargestStableRate { walkers, duration } => (duration, walkers),
+        };
+        let samples = end * (self.updates_per_time(d) * self.batch * runs) as f64;
         2e-9 * samples * d as f64 + if law { 0.05 } else { 0.0 }
     }
 }

@@ -9,13 +9,20 @@ pub const KIND: ProblemKind = ProblemKind {
     description: "\
 Inputs x ~ N(0, H) in d dimensions, labels y = x.w* + σ ζ, start w = 0 with (w*_i)² = c_i² along eigenvalue l_i of H.
 Every update averages B samples: w −= (γ/d) mean (x.w − y) x. On fresh samples t = updates / d; on a data set of
-n = sample_ratio d samples, drawn with replacement, t = epochs = updates / n. AdaGrad-norm has
+n = sample_ratio d samples, drawn with replacement or not, t = epochs = updates / n. AdaGrad-norm has
 γ_k = η / sqrt(b_0² + Σ |gradient|² / d²), the gradient of this update included.
 Law for d -> infinity, one pass, Ψ = E r²/2: dD_i/dt = −2 γ l_i D_i + (2 γ²/(B d)) l_i Ψ, Ψ = σ²/2 + ½ Σ l_i D_i, the
 same as Ψ(t) = F(γ t) + ∫ K(t − s) Ψ(s) ds with K(t) = (γ²/(B d)) Σ l_i² exp(−2 γ l_i t). On a data set the forcing
 is the loss of gradient flow and l_i are the eigenvalues of the data's second moment. Mean square diverges from
 γ = 2 B d / tr H on. moments = \"gaussian\" takes the exact mean over Gaussian inputs at every d instead:
-s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η = γ/d.",
+s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η = γ/d.
+find = { kind = \"largest-stable-rate\" } has the observable largest_stable_rate in place of the course, the largest
+γ = η d with a bounded mean square:
+(η/B) Σ l_i / (2 − η l_i (1 + 1/B)) = 1 for Gaussian inputs; on a data set (moments = \"data\", start = \"replica\") the η at
+which S -> (I − η H) S (I − η H) + p η² (mean H_i S H_i − H S H) keeps some S, H_i = x_i x_iᵀ and H their mean,
+p = (n − B) / (B (n − 1)) for batches of different samples, 1/B with replacement. Linear in B, then flat at 2/l_max.
+A simulation moves a population of walkers by real updates without label noise, each scaled back to length 1 and copied
+in proportion to the growth of its square; the logarithm of the mean growth moves γ down, and γ settles where it is 0.",
     source: "Paquette, Lee, Pedregosa & Paquette, COLT 2021; Collins-Woodfin, Seroussi, García Malaxechebarría, Mackenzie, Paquette & Paquette, The High Line, NeurIPS 2024",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",
@@ -28,11 +35,15 @@ s_i <- (1 − η l_i)² s_i + (η²/B)(l_i² s_i + l_i (Σ l_j s_j + σ²)), η 
         ("drop=gamma2", "leaves out the noise that the steps themselves make"),
         ("drop=noise-floor", "leaves out the label noise of the risk"),
         ("square=noise", "noise_std in place of its square"),
+        ("drop=fourth-moment", "forgets l_i² s_i, which Gaussian inputs add to the noise of the steps"),
+        ("scale=rate", "takes steps that are a tenth longer than the stated rate"),
     ],
     finite_size_faults: &[],
     overlays: &[
         ("noise-floor", "risk at t -> infinity of a constant rate on fresh samples"),
         ("critical-rate", "largest rate with a finite mean square: 2 B d / tr H"),
+        ("small-batch-rate", "2 B d / tr H at the drawn size: the largest stable rate of small batches"),
+        ("large-batch-rate", "2 d / l_max at the drawn size: that of gradient descent"),
     ],
 };
 
@@ -129,15 +140,25 @@ const PARAMETERS: &[Parameter] = &[
             Variant { name: "fresh", doc: "every sample is used once", parameters: &[] },
             Variant {
                 name: "finite",
-                doc: "a data set, drawn once and sampled with replacement",
-                parameters: &[number(
-                    "sample_ratio",
-                    "n/d",
-                    Range::Positive,
-                    Default::Required,
-                    "samples per input dimension",
-                    "2.0",
-                )],
+                doc: "a data set, drawn once",
+                parameters: &[
+                    number(
+                        "sample_ratio",
+                        "n/d",
+                        Range::Positive,
+                        Default::Required,
+                        "samples per input dimension",
+                        "2.0",
+                    ),
+                    Parameter {
+                        key: "replacement",
+                        symbol: "",
+                        kind: Kind::Flag,
+                        default: Default::Flag(true),
+                        doc: "whether a sample may stand twice in a batch; if not, a batch is no larger than the data",
+                        example: "false",
+                    },
+                ],
             },
         ]),
         default: Default::Variant("fresh"),
@@ -194,5 +215,37 @@ const PARAMETERS: &[Parameter] = &[
         default: Default::Text("limit"),
         doc: "which law",
         example: "\"gaussian\"",
+    },
+    Parameter {
+        key: "find",
+        symbol: "",
+        kind: Kind::Tagged(&[
+            Variant { name: "course", doc: "the course of learning", parameters: &[] },
+            Variant {
+                name: "largest-stable-rate",
+                doc: "the largest rate with a bounded mean square, in place of the course",
+                parameters: &[
+                    Parameter {
+                        key: "walkers",
+                        symbol: "",
+                        kind: Kind::Count { min: 10, max: 1_000_000 },
+                        default: Default::Count(100),
+                        doc: "runs side by side in a simulation; the bias falls as 1 / walkers",
+                        example: "100",
+                    },
+                    number(
+                        "duration",
+                        "",
+                        Range::Positive,
+                        Default::Number(20.0),
+                        "units of time that the search takes; its second half is averaged",
+                        "20.0",
+                    ),
+                ],
+            },
+        ]),
+        default: Default::Variant("course"),
+        doc: "what is asked of the updates",
+        example: "{ kind = \"largest-stable-rate\" }",
     },
 ];

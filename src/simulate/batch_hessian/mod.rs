@@ -3,7 +3,7 @@
 use super::{Measure, Replica, SimulationError};
 use crate::linalg::{product_transpose, symmetric_eigen, transpose_product};
 use crate::problem::Start;
-use crate::problem::batch_hessian::{BatchHessian, Noise};
+use crate::problem::batch_hessian::{BatchHessian, Noise, Rank};
 use crate::problem::scaling::OnePassStep;
 use crate::rng::Stream;
 use crate::trajectory::Curve;
@@ -17,15 +17,24 @@ struct Spectrum {
     values: Vec<f64>,
     /// How many more are 0.
     zeros: usize,
-    /// Square of the top eigenvector along the true outlier.
-    alignment: f64,
+    /// Square of the eigenvector of every outlier along its axis.
+    alignments: Vec<f64>,
+}
+
+/// Position of a rank among `count` ascending values.
+fn position(rank: Rank, count: usize) -> usize {
+    match rank {
+        Rank::FromTop(j) => count - 1 - j,
+        Rank::FromBottom(j) => j,
+    }
 }
 
 impl Spectrum {
-    /// Draws a batch Hessian and decomposes it; the true outlier is the first axis.
+    /// Draws a batch Hessian and decomposes it; the true outliers are the first axes.
     fn draw(problem: &BatchHessian, p: usize, stream: &Stream) -> Result<Self, SimulationError> {
         let mut gaussians = stream.child("data").gaussians();
         let b = problem.effective_samples(p);
+        let ranks: Vec<Rank> = (0..problem.outliers.len()).map(|i| problem.rank(i)).collect();
         match problem.noise {
             Noise::Additive { std } => {
                 let mut noise = DMatrix::zeros(p, p);
@@ -33,11 +42,13 @@ impl Spectrum {
                 // Entries of variance std^2 / b off the diagonal, 1/b = load / P.
                 let scale = std * (0.5 * problem.load()).sqrt() * OnePassStep::new(p).field;
                 let mut hessian = (&noise + noise.transpose()) * scale;
-                hessian[(0, 0)] += problem.outlier;
-                Self::of(&hessian)
+                for (i, l) in problem.outliers.iter().enumerate() {
+                    hessian[(i, i)] += l;
+                }
+                Self::of(&hessian, &ranks)
             }
             Noise::Multiplicative { std } => {
-                if b == 0 {
+                if b < ranks.len() {
                     return Err(SimulationError::EmptyTrainingSet {
                         per_dimension: problem.batch_ratio,
                         size: p,
@@ -46,30 +57,37 @@ impl Spectrum {
                 let mut samples = DMatrix::zeros(b, p);
                 gaussians.fill(samples.as_mut_slice());
                 samples *= std;
-                samples.column_mut(0).scale_mut(problem.outlier.sqrt() / std);
+                for (i, l) in problem.outliers.iter().enumerate() {
+                    samples.column_mut(i).scale_mut(l.sqrt() / std);
+                }
                 if b < p {
-                    Self::of_few(&samples)
+                    Self::of_few(&samples, &ranks)
                 } else {
-                    Self::of(&(transpose_product(&samples, &samples) / b as f64))
+                    Self::of(&(transpose_product(&samples, &samples) / b as f64), &ranks)
                 }
             }
         }
     }
 
-    fn of(hessian: &DMatrix<f64>) -> Result<Self, SimulationError> {
+    fn of(hessian: &DMatrix<f64>, ranks: &[Rank]) -> Result<Self, SimulationError> {
         let eigen = symmetric_eigen(hessian)?;
-        let along = eigen.vectors[(0, hessian.nrows() - 1)];
-        Ok(Self { values: eigen.values.as_slice().to_vec(), zeros: 0, alignment: along * along })
+        let along = |(i, &rank)| eigen.vectors[(i, position(rank, hessian.nrows()))];
+        let alignments = ranks.iter().enumerate().map(along).map(|a| a * a).collect();
+        Ok(Self { values: eigen.values.as_slice().to_vec(), zeros: 0, alignments })
     }
 
     /// Of fewer samples than dimensions, the rows of X: X X^T/b has the eigenvalues of X^T X/b that are not 0, and X^T u
     /// is its eigenvector, of square length b times the eigenvalue.
-    fn of_few(samples: &DMatrix<f64>) -> Result<Self, SimulationError> {
+    fn of_few(samples: &DMatrix<f64>, ranks: &[Rank]) -> Result<Self, SimulationError> {
         let b = samples.nrows();
         let eigen = symmetric_eigen(&(product_transpose(samples, samples) / b as f64))?;
-        let along = samples.column(0).dot(&eigen.vectors.column(b - 1));
+        let alignment = |(i, &rank)| {
+            let place = position(rank, b);
+            let along = samples.column(i).dot(&eigen.vectors.column(place));
+            along * along / (b as f64 * eigen.values[place])
+        };
         Ok(Self {
-            alignment: along * along / (b as f64 * eigen.values[b - 1]),
+            alignments: ranks.iter().enumerate().map(alignment).collect(),
             values: eigen.values.as_slice().to_vec(),
             zeros: samples.ncols() - b,
         })
@@ -102,8 +120,9 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
-    if size < 2 {
-        return Err(SimulationError::TooSmall { size, needed: 2 });
+    let needed = problem.outliers.len() + 1;
+    if size < needed {
+        return Err(SimulationError::TooSmall { size, needed });
     }
     if stop() {
         return Err(SimulationError::Interrupted);
@@ -132,13 +151,26 @@ fn observe(
         "top_eigenvalue" => top,
         "largest_rate" => 2.0 / top,
         "adaptive_rate" => 2.0 / top.sqrt(),
-        "alignment" => spectrum.alignment,
         "density" => {
-            let half = 0.5 * problem.window;
-            spectrum.share(time - half, time + half) / problem.window
+            let (at, half) = (problem.lowest + time, 0.5 * problem.window);
+            spectrum.share(at - half, at + half) / problem.window
         }
-        _ => return Err(SimulationError::UnknownObservable(name.to_string())),
+        _ => return of_outlier(problem, spectrum, name),
     })
+}
+
+/// `alignment` or `eigenvalue`, of outlier i with an index, of the only one without.
+fn of_outlier(problem: &BatchHessian, spectrum: &Spectrum, name: &str) -> Result<f64, SimulationError> {
+    for i in 0..problem.outliers.len() {
+        let index = if problem.listed { format!("[{}]", i + 1) } else { String::new() };
+        if name == format!("alignment{index}") {
+            return Ok(spectrum.alignments[i]);
+        }
+        if name == format!("eigenvalue{index}") {
+            return Ok(spectrum.values[position(problem.rank(i), spectrum.values.len())]);
+        }
+    }
+    Err(SimulationError::UnknownObservable(name.to_string()))
 }
 
 #[cfg(test)]
@@ -149,12 +181,15 @@ mod tests {
     fn few_samples_have_the_spectrum_of_their_second_moment() {
         let mut samples = DMatrix::zeros(7, 12);
         Stream::root(5).gaussians().fill(samples.as_mut_slice());
-        let few = Spectrum::of_few(&samples).expect("finite");
-        let whole = Spectrum::of(&(transpose_product(&samples, &samples) / 7.0)).expect("finite");
+        let ranks = [Rank::FromTop(0), Rank::FromTop(1)];
+        let few = Spectrum::of_few(&samples, &ranks).expect("finite");
+        let whole = Spectrum::of(&(transpose_product(&samples, &samples) / 7.0), &ranks).expect("finite");
         for (few, whole) in few.values.iter().zip(&whole.values[5..]) {
             assert!((few / whole - 1.0).abs() < 1e-12, "{few} {whole}");
         }
-        assert!((few.alignment / whole.alignment - 1.0).abs() < 1e-10);
+        for (few, whole) in few.alignments.iter().zip(&whole.alignments) {
+            assert!((few / whole - 1.0).abs() < 1e-10);
+        }
         for (low, high) in [(-0.1, 0.1), (0.1, 2.0), (0.5, 9.0)] {
             assert_eq!(few.share(low, high), whole.share(low, high));
         }

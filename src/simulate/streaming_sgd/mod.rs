@@ -5,12 +5,13 @@
 //! memory, and every update reads one sample twice.
 
 mod passes;
+mod stability;
 
 use super::dense::{add, dot};
 use super::{Measure, Replica, SimulationError};
 use crate::problem::Start;
 use crate::problem::scaling::OnePassStep;
-use crate::problem::streaming_sgd::{Moments, Rule, StreamingSgd};
+use crate::problem::streaming_sgd::{Find, Moments, Rule, StreamingSgd};
 use crate::rng::{Gaussians, Stream};
 use crate::trajectory::{Curve, End};
 use passes::DataSet;
@@ -130,6 +131,9 @@ impl Source {
 
 pub(super) fn start(problem: &StreamingSgd, size: usize, stream: &Stream) -> Result<Start, SimulationError> {
     match problem.moments {
+        Moments::Data if problem.find != Find::Course => {
+            Ok(Start::Samples(Box::new(DataSet::new(problem, size, stream)?.rows())))
+        }
         Moments::Data => Ok(Start::Data(Box::new(DataSet::new(problem, size, stream)?.measured(problem)?))),
         Moments::Limit | Moments::Gaussian => Ok(Start::Size(size)),
     }
@@ -146,6 +150,10 @@ pub(super) fn replica(
     super::check_times(measure)?;
     if size == 0 {
         return Err(SimulationError::TooSmall { size, needed: 1 });
+    }
+    if let Find::LargestStableRate { walkers, duration } = problem.find {
+        let search = stability::Search { walkers, duration };
+        return search.replica(problem, size, measure, stream, stop);
     }
     let mut learner = Learner::new(problem, size);
     let mut data = match problem.samples(size) {

@@ -1,4 +1,4 @@
-//! A data set, sampled with replacement.
+//! A data set, sampled with replacement or without.
 
 use super::Learner;
 use crate::linalg::svd;
@@ -16,8 +16,29 @@ pub(super) struct DataSet {
     inputs: DMatrix<f64>,
     /// sigma zeta.
     noise: Vec<f64>,
-    choice: Xoshiro256PlusPlus,
+    choice: Choice,
     gradient: Vec<f64>,
+}
+
+/// Which samples make a batch.
+struct Choice {
+    generator: Xoshiro256PlusPlus,
+    /// All samples, those of the batch so far in front; empty with replacement.
+    order: Vec<usize>,
+    taken: usize,
+    samples: usize,
+}
+
+impl Choice {
+    fn next(&mut self) -> usize {
+        if self.order.is_empty() {
+            return self.generator.random_range(0..self.samples as u64) as usize;
+        }
+        let pick = self.generator.random_range(self.taken as u64..self.samples as u64) as usize;
+        self.order.swap(self.taken, pick);
+        self.taken += 1;
+        self.order[self.taken - 1]
+    }
 }
 
 impl DataSet {
@@ -27,6 +48,9 @@ impl DataSet {
             let per_dimension = problem.sample_ratio.unwrap_or(0.0);
             return Err(SimulationError::EmptyTrainingSet { per_dimension, size: d });
         }
+        if !problem.replacement && problem.batch > n {
+            return Err(SimulationError::BatchBeyondData { batch: problem.batch, samples: n, size: d });
+        }
         let mut inputs = DMatrix::zeros(d, n);
         stream.child("data").gaussians().fill(inputs.as_mut_slice());
         let learner = Learner::new(problem, d);
@@ -34,7 +58,13 @@ impl DataSet {
         let mut noise = vec![0.0; n];
         stream.child("label-noise").gaussians().fill(&mut noise);
         noise.iter_mut().for_each(|e| *e *= problem.noise_std);
-        Ok(Self { inputs, noise, choice: stream.child("batch").generator(), gradient: vec![0.0; d] })
+        let choice = Choice {
+            generator: stream.child("batch").generator(),
+            order: if problem.replacement { Vec::new() } else { (0..n).collect() },
+            taken: 0,
+            samples: n,
+        };
+        Ok(Self { inputs, noise, choice, gradient: vec![0.0; d] })
     }
 
     fn sample(&self, i: usize) -> &[f64] {
@@ -46,18 +76,35 @@ impl DataSet {
         dot(self.sample(i), gap) - self.noise[i]
     }
 
+    /// Mean over a batch of x (x.w), the gradient at w without labels.
+    pub fn curvature_along(&mut self, weights: &[f64], batch: usize, gradient: &mut [f64]) {
+        gradient.fill(0.0);
+        self.choice.taken = 0;
+        for _ in 0..batch {
+            let i = self.choice.next();
+            let sample = self.sample(i);
+            add(gradient, dot(sample, weights) / batch as f64, sample);
+        }
+    }
+
+    /// Samples in rows.
+    pub fn rows(&self) -> DMatrix<f64> {
+        self.inputs.transpose()
+    }
+
     pub fn update(&mut self, learner: &mut Learner) {
         let batch = learner.problem.batch;
-        let (d, n) = (self.inputs.nrows(), self.noise.len() as u64);
+        let d = self.inputs.nrows();
+        self.choice.taken = 0;
         if batch == 1 && learner.problem.rule == Rule::Constant {
-            let i = self.choice.random_range(0..n) as usize;
+            let i = self.choice.next();
             let step = learner.problem.learning_rate * learner.slow * self.residual(i, &learner.gap);
             add(&mut learner.gap, -step, self.sample(i));
             return;
         }
         self.gradient.fill(0.0);
         for _ in 0..batch {
-            let i = self.choice.random_range(0..n) as usize;
+            let i = self.choice.next();
             let residual = self.residual(i, &learner.gap) / batch as f64;
             add(&mut self.gradient, residual, &self.inputs.as_slice()[i * d..(i + 1) * d]);
         }

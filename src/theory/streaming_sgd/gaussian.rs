@@ -20,6 +20,7 @@ pub struct GaussianMoments {
     eta: f64,
     noise: f64,
     kicks: f64,
+    fourth: f64,
     moments: Vec<f64>,
 }
 
@@ -33,6 +34,7 @@ impl GaussianMoments {
             eta: rates.rate / dimension,
             noise: rates.noise,
             kicks: rates.kicks,
+            fourth: rates.fourth,
             moments,
         }
     }
@@ -45,7 +47,7 @@ impl GaussianMoments {
             let l = g.eigenvalue;
             let kept = 1.0 - self.eta * l;
             let count = self.dimension * g.fraction;
-            *s = kept * kept * *s + kick * (l * l * *s + count * l * residual);
+            *s = kept * kept * *s + kick * (self.fourth * l * l * *s + count * l * residual);
         }
     }
 
@@ -112,14 +114,19 @@ pub(super) fn integrate(
 /// }
 /// ```
 pub fn largest_stable_step(eigenvalues: &[f64], batch: usize) -> f64 {
-    let share = 1.0 / batch as f64;
+    stable_step(eigenvalues, 1.0 / batch as f64, 1.0)
+}
+
+/// [`largest_stable_step`] with 1/B in the first place and a factor on the part l^2 s of the noise.
+pub(super) fn stable_step(eigenvalues: &[f64], share: f64, fourth: f64) -> f64 {
     let largest = eigenvalues.iter().fold(0.0_f64, |a, &l| a.max(l));
+    let pole = 1.0 + fourth * share;
     // Ascending from 0 to infinity at the pole of the largest eigenvalue.
     let load = |eta: f64| {
-        let mode = |&l: &f64| l / (2.0 - eta * l * (1.0 + share));
+        let mode = |&l: &f64| l / (2.0 - eta * l * pole);
         eta * share * eigenvalues.iter().map(mode).sum::<f64>()
     };
-    let (mut low, mut high) = (0.0, 2.0 / (largest * (1.0 + share)));
+    let (mut low, mut high) = (0.0, 2.0 / (largest * pole));
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {

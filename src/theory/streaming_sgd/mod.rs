@@ -12,6 +12,7 @@
 //! | several passes, d -> infinity, white inputs | ODE of the modes at the nodes of Marchenko-Pastur | `passes` |
 //! | several passes on a given data set | the same at the data's eigenvalues | `passes` |
 //! | one pass, exact mean at every d, Gaussian inputs | recursion of second moments | `gaussian` |
+//! | largest stable rate as an observable | from the two laws below | `stability` |
 //! | largest stable step, Gaussian inputs | root of a closed equation | [`largest_stable_step`] |
 //! | largest stable step, a finite data set | power iteration of the covariance map | [`largest_stable_step_of_data`] |
 //!
@@ -32,7 +33,7 @@ pub use volterra::{OnePass, volterra};
 use super::{LawError, LawOptions};
 use crate::problem::Definition;
 use crate::problem::Start;
-use crate::problem::streaming_sgd::{KIND, Moments, Rule, Spectrum, StreamingSgd};
+use crate::problem::streaming_sgd::{Find, KIND, Moments, Rule, Spectrum, StreamingSgd};
 use crate::trajectory::Curve;
 
 /// What the laws report; index into nothing, names as in the problem.
@@ -103,6 +104,12 @@ pub fn integrate(
     if let Some(reason) = problem.uncovered() {
         return Err(LawError::Uncovered { reason });
     }
+    if problem.find != Find::Course {
+        if let Some(name) = observables.iter().find(|name| *name != "largest_stable_rate") {
+            return Err(super::unknown_observable(name, &problem.observables()));
+        }
+        return stability::integrate(problem, start, times, observables, options);
+    }
     let rates = Rates::new(problem, options)?;
     let parsed = parse(problem, observables)?;
     match start {
@@ -110,6 +117,9 @@ pub fn integrate(
             Err(LawError::Start { reason: "the law needs the data of a replica".into() })
         }
         Start::Data(data) => {
+            // Fewer samples to choose from leave less noise, if none stands twice.
+            let left = problem.kept_noise(data.samples) * problem.batch as f64;
+            let rates = Rates { kicks: rates.kicks * left, ..rates };
             let mut law = passes::Passes::of_data(problem, data, rates);
             super::follow(&mut law, &parsed, observables, times, options)
         }
@@ -140,17 +150,28 @@ fn no_limit(problem: &StreamingSgd) -> LawError {
     LawError::Start { reason }
 }
 
-/// The value of a named formula; see [`super::overlay`].
+/// The value of a named formula at a simulated size, 0 for none; see [`super::overlay`].
 ///
 /// # Errors
 /// [`LawError`]: an unknown name, or a problem without such a value.
-pub fn overlay(problem: &StreamingSgd, name: &str) -> Result<f64, LawError> {
+pub fn overlay(problem: &StreamingSgd, size: usize, name: &str) -> Result<f64, LawError> {
     let refused = |reason: &str| Err(LawError::Overlay { name: name.into(), reason: reason.into() });
     if !KIND.overlays.iter().any(|(known, _)| *known == name) {
         return Err(super::unknown_overlay(name, &KIND));
     }
     if problem.sample_ratio.is_some() || problem.rule != Rule::Constant {
         return refused("it is that of one pass at a constant rate");
+    }
+    if let "small-batch-rate" | "large-batch-rate" = name {
+        if size == 0 {
+            return refused("it is that of one simulated size");
+        }
+        let l = problem.spectrum.eigenvalues(size);
+        let d = size as f64;
+        return Ok(match name {
+            "small-batch-rate" => 2.0 * problem.batch as f64 * d / l.iter().sum::<f64>(),
+            _ => 2.0 * d / l.into_iter().fold(0.0, f64::max),
+        });
     }
     let Some(mean) = problem.spectrum.mean() else {
         return refused("the mean eigenvalue of infinite dimension is not stated");

@@ -5,6 +5,9 @@ use crate::math::gaussian::AverageError;
 use crate::problem::streaming_sgd::{Group, KIND, Rule, StreamingSgd};
 use crate::theory::{Law, LawError, LawOptions};
 
+/// What the fault scale=rate does to a step.
+pub(super) const LONGER: f64 = 1.1;
+
 /// Rate, noise and batch of the laws, faults included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
@@ -16,6 +19,8 @@ pub struct Rates {
     pub floor: f64,
     /// 1/B, 0 without the noise of the steps.
     pub kicks: f64,
+    /// 1, or 0 without the part l^2 s of the noise.
+    pub fourth: f64,
 }
 
 impl Rates {
@@ -24,7 +29,7 @@ impl Rates {
     pub fn new(problem: &StreamingSgd, options: &LawOptions) -> Result<Self, LawError> {
         let noise = problem.noise_std * problem.noise_std;
         let kicks = 1.0 / problem.batch as f64;
-        let mut rates = Self { rate: problem.learning_rate, noise, floor: 0.5 * noise, kicks };
+        let mut rates = Self { rate: problem.learning_rate, noise, floor: 0.5 * noise, kicks, fourth: 1.0 };
         for fault in &options.faults {
             match fault.as_str() {
                 "drop=gamma2" => rates.kicks = 0.0,
@@ -32,6 +37,8 @@ impl Rates {
                 "square=noise" => {
                     (rates.noise, rates.floor) = (problem.noise_std, 0.5 * problem.noise_std);
                 }
+                "drop=fourth-moment" => rates.fourth = 0.0,
+                "scale=rate" => rates.rate *= LONGER,
                 other => return Err(crate::theory::unknown_fault(other, &KIND)),
             }
         }

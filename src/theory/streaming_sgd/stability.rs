@@ -1,7 +1,14 @@
-//! The largest stable step on a finite data set.
+//! The largest stable step: as an observable, and on a finite data set.
 
+use super::modes::{LONGER, Rates};
+use super::{gaussian, no_limit};
 use crate::linalg::{LinalgError, product, symmetric_eigen, transpose_product};
+use crate::problem::Start;
+use crate::problem::streaming_sgd::{Moments, StreamingSgd};
+use crate::theory::{LawError, LawOptions};
+use crate::trajectory::Curve;
 use nalgebra::DMatrix;
+use std::time::Instant;
 
 /// Relative change of the eigenvalue at which the power iteration ends, and the most iterations.
 const TOLERANCE: f64 = 1e-12;
@@ -30,6 +37,12 @@ const MOST_ITERATIONS: usize = 100_000;
 /// ```
 pub fn largest_stable_step_of_data(data: &DMatrix<f64>, batch: usize) -> Result<f64, LinalgError> {
     let (n, b) = (data.nrows() as f64, batch as f64);
+    stable_step(data, if data.nrows() == 1 { 0.0 } else { (n - b) / (b * (n - 1.0)) })
+}
+
+/// [`largest_stable_step_of_data`] for any share p of the noise of one sample.
+fn stable_step(data: &DMatrix<f64>, p: f64) -> Result<f64, LinalgError> {
+    let n = data.nrows() as f64;
     let moment = transpose_product(data, data) / n;
     let eigen = symmetric_eigen(&moment)?;
     let largest = eigen.values[eigen.values.len() - 1];
@@ -38,7 +51,6 @@ pub fn largest_stable_step_of_data(data: &DMatrix<f64>, batch: usize) -> Result<
     let l: Vec<f64> = kept.iter().map(|&i| eigen.values[i]).collect();
     let basis = eigen.vectors.select_columns(&kept);
     let rows = product(data, &basis);
-    let p = if data.nrows() == 1 { 0.0 } else { (n - b) / (b * (n - 1.0)) };
     let d = l.len();
     let mut s = DMatrix::<f64>::identity(d, d);
     let mut last = 0.0;
@@ -65,4 +77,61 @@ pub fn largest_stable_step_of_data(data: &DMatrix<f64>, batch: usize) -> Result<
         last = size;
     }
     Err(LinalgError::NoConvergence("power iteration of the covariance map"))
+}
+
+/// The largest stable gamma, the same at all times.
+pub(super) fn integrate(
+    problem: &StreamingSgd,
+    start: &Start,
+    times: &[f64],
+    names: &[String],
+    options: &LawOptions,
+) -> Result<Curve, LawError> {
+    let clock = Instant::now();
+    let rate = largest_stable_rate(problem, start, options)?;
+    let mut curve = Curve::new(names);
+    for &time in times {
+        curve.push(time, &vec![rate; names.len()]);
+    }
+    curve.work.seconds = clock.elapsed().as_secs_f64();
+    Ok(curve)
+}
+
+fn largest_stable_rate(problem: &StreamingSgd, start: &Start, options: &LawOptions) -> Result<f64, LawError> {
+    let rates = Rates::new(problem, options)?;
+    // A law whose steps are longer than the rate says finds a smaller rate.
+    let longer = if options.faults.iter().any(|fault| fault == "scale=rate") { LONGER } else { 1.0 };
+    let rate = match start {
+        Start::Samples(inputs) => {
+            let (n, d) = inputs.shape();
+            // kicks is 1/B, or 0 under a fault.
+            let share = rates.kicks * problem.batch as f64 * problem.kept_noise(n);
+            let step = stable_step(inputs, share)
+                .map_err(|error| LawError::Integration { reason: error.to_string() })?;
+            step * d as f64
+        }
+        Start::Size(_) if problem.moments == Moments::Data => {
+            return Err(LawError::Start { reason: "the law needs the data of a replica".into() });
+        }
+        Start::Size(0) if problem.moments == Moments::Gaussian => {
+            return Err(LawError::Start {
+                reason: "the exact moments are those of a dimension, and there is none".into(),
+            });
+        }
+        Start::Size(size) if problem.moments == Moments::Gaussian => {
+            let eigenvalues = problem.spectrum.eigenvalues(*size);
+            gaussian::stable_step(&eigenvalues, rates.kicks, rates.fourth) * *size as f64
+        }
+        Start::Size(size) => {
+            let groups = problem.groups(*size).ok_or_else(|| no_limit(problem))?;
+            let mean: f64 = groups.iter().map(|g| g.fraction * g.eigenvalue).sum();
+            2.0 / (mean * rates.kicks)
+        }
+        _ => {
+            return Err(LawError::Start {
+                reason: "a largest stable rate is that of a size or of a data set".into(),
+            });
+        }
+    };
+    Ok(rate / longer)
 }
