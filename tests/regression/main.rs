@@ -8,6 +8,7 @@ mod hessian;
 mod planted;
 mod quadratic;
 mod streaming;
+mod students;
 
 use asymptotica::problem::Problem;
 use asymptotica::scenario::Case;
