@@ -5,7 +5,7 @@
 //! sharpest mode would grow by a factor exponential in T before it shrinks again.
 //!
 //! There is no closed form in T, so a schedule is walked update by update: once for each T that the search tries, for
-//! all rates and modes together ([`Table`]).
+//! all rates and modes together, see `table`.
 
 use super::moments::noise;
 use super::table::Table;
