@@ -5,7 +5,7 @@
 //! ```
 //! Every number is the shortest of several runs on one thread.
 
-use asymptotica::problem::linear_regression::{LinearRegression, Solver};
+use asymptotica::problem::linear_regression::{LinearRegression, Solver, Student};
 use asymptotica::problem::{Method, Problem};
 use asymptotica::rng::Stream;
 use asymptotica::scenario::{Overrides, Source, resolve};
@@ -52,6 +52,7 @@ fn errors_in_time() {
                 weight_decay: 0.0,
                 learning_rate: None,
                 solver: Solver::ExactSpectrum,
+                student: Student::Linear,
             };
             black_box(Law::new(&problem, 1e-10).curve(&times).expect("the law"));
         }

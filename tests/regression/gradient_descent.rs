@@ -4,7 +4,7 @@ use super::{case, law, refutes, replicas, scenario, standard_errors};
 use asymptotica::linalg::{symmetric_eigen, transpose_product};
 use asymptotica::math::marchenko_pastur::nodes;
 use asymptotica::problem::Problem;
-use asymptotica::problem::linear_regression::{LinearRegression, Solver};
+use asymptotica::problem::linear_regression::{LinearRegression, Solver, Student};
 use asymptotica::rng::Stream;
 use asymptotica::theory::linear_regression::Law;
 use nalgebra::DMatrix;
@@ -33,6 +33,7 @@ fn flow(sample_ratio: f64, signal: f64) -> LinearRegression {
         weight_decay: 0.0,
         learning_rate: None,
         solver: Solver::ExactSpectrum,
+        student: Student::Linear,
     }
 }
 

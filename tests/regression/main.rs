@@ -1,5 +1,6 @@
 //! High-dimensional linear regression: the laws against outside anchors, second routes, and drawn data.
 
+mod decay;
 mod fine_tuning;
 mod gradient_descent;
 mod hessian;
@@ -8,6 +9,7 @@ mod planted;
 mod quadratic;
 mod stability;
 mod streaming;
+mod students;
 
 use asymptotica::problem::Problem;
 use asymptotica::scenario::Case;

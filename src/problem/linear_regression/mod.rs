@@ -1,8 +1,10 @@
-//! Linear regression on P samples in N dimensions under full-batch gradient descent.
+//! Linear regression on P samples in N dimensions under full-batch gradient descent, and ReLU networks beside it.
 
 mod parameters;
+mod student;
 
 pub use parameters::KIND;
+pub use student::{Network, Student, Trained, relu_moment};
 
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
@@ -36,6 +38,7 @@ pub struct LinearRegression {
     /// eta; `None` is the flow.
     pub learning_rate: Option<f64>,
     pub solver: Solver,
+    pub student: Student,
 }
 
 const DECLARED: &str = "every key is declared and checked";
@@ -68,7 +71,7 @@ impl LinearRegression {
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
-    /// Steps without a length.
+    /// Steps without a length, a closed form for a network.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
         let number = |key| settings.number(key).expect(DECLARED);
         let problem = Self {
@@ -82,7 +85,12 @@ impl LinearRegression {
                 Some("exact-spectrum") => Solver::ExactSpectrum,
                 _ => Solver::Steps,
             },
+            student: Student::from_settings(settings),
         };
+        if problem.student != Student::Linear && problem.solver != Solver::Steps {
+            let rule = "is the closed form of the linear student";
+            return Err(vec![Violation::new("solver", rule, "set solver = \"steps\" for a ReLU student")]);
+        }
         if problem.solver == Solver::Steps && problem.learning_rate.is_none() {
             let rule = "is 0: no simulation by updates has vanishing steps";
             let remedy = "set learning_rate = 0.1, or solver = \"exact-spectrum\"";
@@ -106,7 +114,7 @@ impl Definition for LinearRegression {
             positive: name != "best_time",
             symmetric: false,
         };
-        vec![
+        let mut list = vec![
             scalar(
                 "generalisation_error",
                 "$E$_{g}",
@@ -126,12 +134,28 @@ impl Definition for LinearRegression {
                 "ridge error",
                 "generalisation error of ridge regression towards the start at its optimal strength, at every time",
             ),
-        ]
+        ];
+        if self.student != Student::Linear {
+            list.retain(|info| !matches!(info.name, "weight_norm" | "frozen_error" | "ridge_error"));
+        }
+        list
     }
 
-    /// Data, their decomposition, and some vectors.
+    /// Why no law covers the problem, if so.
+    fn uncovered(&self) -> Option<String> {
+        (self.student != Student::Linear).then(|| {
+            "the law is that of the linear student; ReLU networks of finite width on a finite set have none".into()
+        })
+    }
+
+    /// Data, their decomposition, and some vectors; of networks fields, features, and moments of all pairs of units.
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
-        8.0 * 4.0 * (self.samples(size) * size) as f64
+        let samples = self.samples(size);
+        let units = match self.student {
+            Student::Linear => 0,
+            Student::Relu(network) => network.width,
+        };
+        8.0 * (4 * samples * size + units * (3 * samples + 2 * size + 2 * units)) as f64
     }
 
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {
@@ -149,6 +173,12 @@ impl Definition for LinearRegression {
             (Solver::Steps, Some(step)) => end / step,
             _ => 5.0 * p.min(n),
         };
-        steps * p * n * 1e-9 + if law { 0.01 } else { 0.0 }
+        // Layers of a network, in units of one product of the data with a vector.
+        let products = match self.student {
+            Student::Linear => 1.0,
+            Student::Relu(Network { width, trained: Trained::Readout, .. }) => width as f64 / n,
+            Student::Relu(Network { width, .. }) => 0.5 * width as f64,
+        };
+        steps * p * n * products * 1e-9 + if law { 0.01 } else { 0.0 }
     }
 }

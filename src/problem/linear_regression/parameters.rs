@@ -1,7 +1,7 @@
 //! The scenario keys of linear regression on a finite data set.
 
 use crate::problem::ProblemKind;
-use crate::problem::spec::{Default, Kind, Parameter, Range, number};
+use crate::problem::spec::{Default, Kind, Parameter, Range, Variant, number};
 
 pub const KIND: ProblemKind = ProblemKind {
     kind: "linear-regression",
@@ -14,7 +14,11 @@ With a = P/N and the Marchenko-Pastur density ρ (mass min(1, a)), E = exp(−(l
     E_g(t) = σ² + ∫ρ [(σ_w² + σ_0²) E² + σ² (1 − E)²/l] dl + (1 − a)₊ (σ_w² + σ_0²)
     E_t(t) = (1/a) ∫ρ [l (σ_w² + σ_0²) + σ²] E² dl + (1 − 1/a)₊ σ²,
 mean squared errors with label noise; divide by σ² for the units of the paper, where S = (σ_w² + σ_0²)/σ².
-Steps with η ((1 + √a)² + g) > 2 diverge: the law then ends after t = 0 with the rate of growth.",
+Steps with η ((1 + √a)² + g) > 2 diverge: the law then ends after t = 0 with the rate of growth.
+student = { kind = \"relu\" } puts networks in the place of both, without a law: teacher y = Σ_m v_m √(2/M) relu(W*_m·x) + e,
+v ~ N(0, σ_w²), W* ~ N(0, 1), student Σ_j a_j √(2/H) relu(W_j·x), a ~ N(0, σ_0²), under the same descent on half the sum of
+squares and the same clock. Errors are those of the ReLU teacher, from overlaps by the arc-cosine kernel. Early stopping
+(best_error) looks at recorded times and at updates that grow by a tenth. Sizes count N; H is swept as a key.",
     source: "Advani & Saxe 2017, arXiv:1710.03667",
     parameters: PARAMETERS,
     limit_parameter: "input dimension N; P = a N samples, rounded",
@@ -37,6 +41,44 @@ Steps with η ((1 + √a)² + g) > 2 diverge: the law then ends after t = 0 with
         ("optimal-time-error", "the error at that time"),
     ],
 };
+
+const RELU: &[Parameter] = &[
+    Parameter {
+        key: "width",
+        symbol: "H",
+        kind: Kind::Count { min: 1, max: 100_000 },
+        default: Default::Required,
+        doc: "hidden units of the student",
+        example: "300",
+    },
+    Parameter {
+        key: "teacher_width",
+        symbol: "M",
+        kind: Kind::Count { min: 1, max: 100_000 },
+        default: Default::Required,
+        doc: "hidden units of the teacher",
+        example: "30",
+    },
+    Parameter {
+        key: "trained",
+        symbol: "",
+        kind: Kind::Choice(&[
+            ("readout", "the readout alone, on random features"),
+            ("all-weights", "both layers"),
+        ]),
+        default: Default::Required,
+        doc: "weights that descend",
+        example: "\"readout\"",
+    },
+    number(
+        "first_layer_std",
+        "",
+        Range::NonNegative,
+        Default::Number(1.0),
+        "standard deviation of the student's first-layer weights at time 0",
+        "1.0",
+    ),
+];
 
 const PARAMETERS: &[Parameter] = &[
     number(
@@ -100,5 +142,20 @@ const PARAMETERS: &[Parameter] = &[
         default: Default::Text("steps"),
         doc: "how a replica moves its weights",
         example: "\"exact-spectrum\"",
+    },
+    Parameter {
+        key: "student",
+        symbol: "",
+        kind: Kind::Tagged(&[
+            Variant { name: "linear", doc: "linear student of a linear teacher", parameters: &[] },
+            Variant {
+                name: "relu",
+                doc: "one hidden layer of ReLU units, student and teacher; no law",
+                parameters: RELU,
+            },
+        ]),
+        default: Default::Variant("linear"),
+        doc: "what learns, from a teacher of its own kind",
+        example: "{ kind = \"linear\" }",
     },
 ];

@@ -73,6 +73,26 @@ impl Schedule {
     }
 }
 
+/// How tuned rates move: as one rate, or to 0 over exactly the updates that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Constant,
+    Linear,
+    Cosine,
+}
+
+impl Shape {
+    /// The schedule of this shape over `steps` updates.
+    pub fn over(self, steps: u64) -> Schedule {
+        let steps = steps as f64;
+        match self {
+            Self::Constant => Schedule::Constant,
+            Self::Linear => Schedule::Linear { steps },
+            Self::Cosine => Schedule::Cosine { steps },
+        }
+    }
+}
+
 /// What the law optimises.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Tune {
@@ -80,6 +100,7 @@ pub enum Tune {
     /// Rate and momentum, for the fewest updates to this risk.
     StepsToTarget {
         target: f64,
+        shape: Shape,
     },
     /// Constant pieces of equal length of SGD.
     Schedule {
@@ -158,7 +179,14 @@ impl NoisyQuadratic {
         let (kind, keys) = settings.tagged("tune").expect(DECLARED);
         let target = || keys.number("target").expect(DECLARED);
         let tune = match kind {
-            "steps-to-target" => Tune::StepsToTarget { target: target() },
+            "steps-to-target" => Tune::StepsToTarget {
+                target: target(),
+                shape: match keys.text("shape") {
+                    Some("linear") => Shape::Linear,
+                    Some("cosine") => Shape::Cosine,
+                    _ => Shape::Constant,
+                },
+            },
             "schedule" => Tune::Schedule { target: target(), pieces: keys.count("pieces").expect(DECLARED) },
             _ => Tune::Nothing,
         };
@@ -207,10 +235,10 @@ impl Definition for NoisyQuadratic {
                 let mut list = vec![scalar(
                     "steps_to_target",
                     "steps to target",
-                    "fewest updates after which the mean risk is at most the target, over all rates",
+                    "fewest updates after which the mean risk is at most the target, over all stable rates",
                 )];
                 if matches!(self.tune, Tune::StepsToTarget { .. }) {
-                    list.push(scalar("best_rate", "$η$", "the rate with the fewest updates"));
+                    list.push(scalar("best_rate", "$η$", "the rate, or first rate, with the fewest updates"));
                     list.push(scalar(
                         "critical_batch",
                         "$B$_{crit}",
@@ -229,7 +257,9 @@ impl Definition for NoisyQuadratic {
     fn uncovered(&self) -> Option<String> {
         match self.tune {
             Tune::Nothing => None,
-            _ if self.schedule != Schedule::Constant => Some("steps are tuned without a schedule".into()),
+            _ if self.schedule != Schedule::Constant => {
+                Some("steps are tuned without a schedule: leave schedule out, and choose tune.shape".into())
+            }
             Tune::Schedule { .. } if self.optimizer != Optimizer::Sgd || self.moving_average > 0.0 => {
                 Some("schedules are tuned for sgd without a moving average".into())
             }

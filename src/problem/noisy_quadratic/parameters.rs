@@ -14,7 +14,10 @@ every update; η_i = η h_i^-p is the preconditioned rate and x_i = η_i h_i. Wi
     nesterov  as momentum, gradient at θ + μ v
 and with moving_average = γ, m <- γ m + (1 − γ) θ after the update; the risk is then that of m. Exact at every K.
 Steps to a target T(B) are the fewest updates after which the mean risk is at most the target, over all stable rates (and momenta);
-tune = { kind = \"steps-to-target\" } has the observables steps_to_target, best_rate, best_momentum and critical_batch in place of risk.",
+tune = { kind = \"steps-to-target\" } has the observables steps_to_target, best_rate, best_momentum and critical_batch in place of risk.
+With shape = \"linear\" or \"cosine\" the rate of update k = 0, ..., T − 1 is η (1 − k/T) or η (1 + cos(π k/T))/2, and T is the
+smallest for which the best first rate η (and momentum) brings the mean risk after all T updates to the target. No first rate
+is above the largest stable constant one, so that shapes and piecewise constant schedules choose among the same rates.",
     source: "Zhang, Li, Nado, Martens, Sachdeva, Dahl, Shallue & Grosse, NeurIPS 2019, arXiv:1907.04164",
     parameters: PARAMETERS,
     limit_parameter: "number of modes K",
@@ -42,6 +45,22 @@ const MOMENTUM: Parameter = number(
 
 const STEPS: Parameter =
     number("steps", "", Range::Positive, Default::Required, "updates until the rate has fallen", "1000.0");
+
+const TARGET: Parameter =
+    number("target", "", Range::Positive, Default::Required, "risk to be reached", "0.01");
+
+const SHAPE: Parameter = Parameter {
+    key: "shape",
+    symbol: "",
+    kind: Kind::Choice(&[
+        ("constant", "one rate; the count is that of the first passage"),
+        ("linear", "from the best first rate to 0 in proportion to the updates left of the count"),
+        ("cosine", "from the best first rate to 0 along half a period of a cosine over the count"),
+    ]),
+    default: Default::Text("constant"),
+    doc: "how the tuned rate falls over the updates that are counted",
+    example: "\"linear\"",
+};
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {
@@ -170,20 +189,13 @@ const PARAMETERS: &[Parameter] = &[
             Variant {
                 name: "steps-to-target",
                 doc: "rate, and momentum if there is one, with the fewest updates to a target; no simulation",
-                parameters: &[number(
-                    "target",
-                    "",
-                    Range::Positive,
-                    Default::Required,
-                    "risk to be reached",
-                    "0.01",
-                )],
+                parameters: &[TARGET, SHAPE],
             },
             Variant {
                 name: "schedule",
                 doc: "constant pieces of equal length with the fewest updates to a target, for sgd; no simulation",
                 parameters: &[
-                    number("target", "", Range::Positive, Default::Required, "risk to be reached", "0.01"),
+                    TARGET,
                     Parameter {
                         key: "pieces",
                         symbol: "",

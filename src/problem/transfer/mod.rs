@@ -23,7 +23,7 @@ pub enum Inputs {
     Rademacher,
     ChiSquare,
     Bernoulli { probability: f64 },
-    StudentT { degrees: usize },
+    StudentT { degrees: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Transfer {
             "rademacher" => Inputs::Rademacher,
             "chi-square" => Inputs::ChiSquare,
             "bernoulli" => Inputs::Bernoulli { probability: keys.number("probability").expect(DECLARED) },
-            "student-t" => Inputs::StudentT { degrees: keys.count("degrees").expect(DECLARED) },
+            "student-t" => Inputs::StudentT { degrees: keys.number("degrees").expect(DECLARED) },
             _ => Inputs::Gaussian,
         };
         let problem = Self {

@@ -154,14 +154,14 @@ const PARAMETERS: &[Parameter] = &[
             Variant {
                 name: "student-t",
                 doc: "scaled to variance 1",
-                parameters: &[Parameter {
-                    key: "degrees",
-                    symbol: "",
-                    kind: Kind::Count { min: 3, max: 1000 },
-                    default: Default::Required,
-                    doc: "degrees of freedom, above 2 for a finite variance",
-                    example: "5",
-                }],
+                parameters: &[number(
+                    "degrees",
+                    "ν",
+                    Range::Open(2.0, 1e6),
+                    Default::Required,
+                    "degrees of freedom, any number above 2, where the variance is finite",
+                    "5.0",
+                )],
             },
         ]),
         default: Default::Variant("gaussian"),

@@ -3,12 +3,13 @@
 //! One update reads the P x N data twice, X w and X^T r. Memory: the data; for the spectrum and for the frozen error
 //! one thin singular value decomposition beside them.
 
+mod network;
 mod spectrum;
 
 use super::{Measure, Replica, Risk, SimulationError};
 use crate::linalg::{Read, multiply};
 use crate::problem::Start;
-use crate::problem::linear_regression::{LinearRegression, Solver};
+use crate::problem::linear_regression::{LinearRegression, Solver, Student};
 use crate::problem::scaling::OnePassStep;
 use crate::rng::Stream;
 use crate::trajectory::{Curve, End};
@@ -65,6 +66,12 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
+    if let Student::Relu(relu) = &problem.student {
+        let mut curve = Curve::new(measure.observables);
+        network::descend(problem, relu, size, measure, stream, &mut curve, stop)?;
+        curve.work.seconds = clock.elapsed().as_secs_f64();
+        return Ok(Replica { curve, start: Start::Size(size) });
+    }
     let drawn = Drawn::new(problem, size, stream)?;
     let wants = |names: &[&str]| measure.observables.iter().any(|o| names.contains(&o.as_str()));
     let exact = problem.solver == Solver::ExactSpectrum;

@@ -56,11 +56,11 @@ impl Errors {
 /// The law of one problem, faults included.
 ///
 /// ```
-/// use asymptotica::problem::linear_regression::{LinearRegression, Solver};
+/// use asymptotica::problem::linear_regression::{LinearRegression, Solver, Student};
 /// use asymptotica::theory::linear_regression::Law;
 /// let problem = LinearRegression {
 ///     sample_ratio: 0.5, teacher_std: 5.0_f64.sqrt(), noise_std: 1.0, init_std: 0.0,
-///     weight_decay: 0.0, learning_rate: None, solver: Solver::ExactSpectrum,
+///     weight_decay: 0.0, learning_rate: None, solver: Solver::ExactSpectrum, student: Student::Linear,
 /// };
 /// let law = Law::new(&problem, 1e-12);
 /// // S = 5, a = 1/2: the best time is 2.707, its error 4.1303; optimal ridge 4.1085.
@@ -289,6 +289,9 @@ pub fn integrate(
     observables: &[String],
     options: &LawOptions,
 ) -> Result<Curve, LawError> {
+    if let Some(reason) = problem.uncovered() {
+        return Err(LawError::Uncovered { reason });
+    }
     let clock = Instant::now();
     let law = Law::with_faults(problem, options)?;
     let known = problem.observables();
@@ -352,6 +355,9 @@ fn once(
 pub fn overlay(problem: &LinearRegression, name: &str) -> Result<f64, LawError> {
     let law = Law::new(problem, 1e-10);
     let refused = |reason: &str| LawError::Overlay { name: name.into(), reason: reason.into() };
+    if let Some(reason) = problem.uncovered() {
+        return Err(refused(&reason));
+    }
     let time = || law.optimal_time()?.ok_or_else(|| refused("the error falls for ever"));
     match name {
         "optimal-ridge-error" => law.optimal_ridge(),

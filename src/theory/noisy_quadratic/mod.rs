@@ -8,13 +8,16 @@
 //! | risk after k steps, any optimiser and schedule | linear maps of the second moments | `moments` |
 //! | steps to a target at one rate | doubling, then binary lifting: log k compositions of maps | `moments`, `sgd` |
 //! | best rate, momentum, critical batch | search over rates | [`tuning`] |
+//! | best first rate of a schedule that falls to 0 | one table of moments per number of updates | [`decay`] |
 //! | best piecewise constant schedule | coordinate descent on the rates of the pieces | [`schedule`] |
 //!
 //! The authors' notebook puts modes into 100 bins; here every mode stands for itself.
 
+pub mod decay;
 mod moments;
 pub mod schedule;
 mod sgd;
+mod table;
 pub mod tuning;
 
 pub use moments::{Map, Modes};
@@ -22,7 +25,7 @@ pub use sgd::{Room, Sgd};
 
 use super::{LawError, LawOptions};
 use crate::problem::Definition;
-use crate::problem::noisy_quadratic::{KIND, NoisyQuadratic, Optimizer, Tune};
+use crate::problem::noisy_quadratic::{KIND, NoisyQuadratic, Optimizer, Shape, Tune};
 use crate::trajectory::{Curve, End};
 use std::time::Instant;
 
@@ -74,7 +77,9 @@ pub fn integrate(
             2 => path::<2>(problem, modes, faults, times, observables),
             _ => path::<3>(problem, modes, faults, times, observables),
         },
-        Tune::StepsToTarget { target } => tuned(problem, modes, faults, target, times, observables)?,
+        Tune::StepsToTarget { target, shape } => {
+            tuned(problem, modes, faults, (target, shape), times, observables)?
+        }
         Tune::Schedule { target, pieces } => {
             let steps = schedule::steps_to_target(problem, modes, target, pieces)?;
             constant(&[steps.steps as f64], times, observables)
@@ -100,18 +105,22 @@ fn tuned(
     problem: &NoisyQuadratic,
     modes: usize,
     faults: Faults,
-    target: f64,
+    (target, shape): (f64, Shape),
     times: &[f64],
     observables: &[String],
 ) -> Result<Curve, LawError> {
-    let best = tuning::best(problem, modes, faults, target)?;
+    let best = match shape {
+        Shape::Constant => tuning::best(problem, modes, faults, target)?,
+        _ => decay::best(problem, modes, faults, target, shape)?,
+    };
     let mut values = Vec::with_capacity(observables.len());
     for name in observables {
         values.push(match name.as_str() {
             "steps_to_target" => best.steps as f64,
             "best_rate" => best.rate,
             "best_momentum" => best.momentum,
-            _ => tuning::critical_batch(problem, modes, faults, target)?,
+            _ if shape == Shape::Constant => tuning::critical_batch(problem, modes, faults, target)?,
+            _ => decay::critical_batch(problem, modes, faults, target, shape)?,
         });
     }
     Ok(constant(&values, times, observables))

@@ -11,7 +11,7 @@ const LIMIT: u64 = 1 << 40;
 
 /// Rates of the first grid: equal ratios over this many decades below the largest stable rate.
 const GRID: usize = 100;
-const DECADES: f64 = 4.0;
+pub(super) const DECADES: f64 = 4.0;
 
 /// The fewest updates, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,7 +128,7 @@ fn over_rates(
 }
 
 /// The problem with another momentum.
-fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQuadratic {
+pub(super) fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQuadratic {
     let optimizer = match problem.optimizer {
         Optimizer::Sgd => Optimizer::Sgd,
         Optimizer::Momentum { .. } => Optimizer::Momentum { momentum },
