@@ -917,6 +917,9 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                     }
                     "leak" => changes.push("problem.activation=leaky-relu"),
                     "coefficients" if kind.kind == "ntk" => changes.push("problem.activation=polynomial"),
+                    "classes" => {
+                        changes.extend(["problem.loss=softmax", "problem.target={ kind = \"sectors\" }"])
+                    }
                     "whitened" => changes.push("problem.training_set=100"),
                     "threshold" => {
                         changes.extend(["problem.data=three-clusters", "problem.initial_overlap=0.2"])

@@ -8,7 +8,7 @@ use asymptotica::theory::{self, LawError, LawOptions};
 use asymptotica::trajectory::Curve;
 use nalgebra::{DMatrix, DVector};
 
-fn shipped(name: &str, set: &[&str], faults: &[&str]) -> Scenario {
+pub(super) fn shipped(name: &str, set: &[&str], faults: &[&str]) -> Scenario {
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
     let source = Source::read(&path).unwrap_or_else(|report| panic!("{report}"));
@@ -22,7 +22,7 @@ fn shipped(name: &str, set: &[&str], faults: &[&str]) -> Scenario {
     resolve(&source, &overrides).unwrap_or_else(|report| panic!("{report}"))
 }
 
-fn problem(keys: &str) -> Problem {
+pub(super) fn problem(keys: &str) -> Problem {
     let text = format!(
         "title = \"t\"\nsource = \"t\"\n[problem]\nkind = \"ntk\"\n{keys}\n[observe]\ntimes = [1.0]\n[law]\nstart = \
          \"replica\"\n[simulation]\nsizes = [8]\nreplicas = 1\nseed = 1\n[[panel]]\ny = \"train_loss\"\n"
@@ -35,13 +35,18 @@ fn problem(keys: &str) -> Problem {
         .problem
 }
 
-fn law(problem: &Problem, start: &problem::Start, times: &[f64], names: &[&str]) -> Result<Curve, LawError> {
+pub(super) fn law(
+    problem: &Problem,
+    start: &problem::Start,
+    times: &[f64],
+    names: &[&str],
+) -> Result<Curve, LawError> {
     let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
     let options = LawOptions { tolerance: 1e-10, faults: vec![], measure_error: false };
     theory::integrate(problem, start, times, &names, &options)
 }
 
-fn definition(problem: &Problem) -> &ntk::Ntk {
+pub(super) fn definition(problem: &Problem) -> &ntk::Ntk {
     match problem {
         Problem::Ntk(problem) => problem,
         _ => panic!("another problem"),

@@ -1,6 +1,7 @@
 //! The kernel limit of wide networks against outside references, quadrature, and plain iterations.
 
 mod architecture;
+mod classes;
 mod dynamics;
 #[path = "../common/planted.rs"]
 mod planted;

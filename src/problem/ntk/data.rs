@@ -1,6 +1,6 @@
 //! The data set: inputs in columns, labels, and test points.
 
-use super::Ntk;
+use super::{Classes, Ntk};
 use crate::rng::{Gaussians, Stream};
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::TAU;
@@ -27,6 +27,8 @@ pub enum Target {
     Harmonics { cosine: Vec<f64>, sine: Vec<f64> },
     /// sum_k a_k x_1^k + c x_1 x_2 in units of the root mean square of a coordinate.
     Polynomial { coefficients: Vec<f64>, product: f64 },
+    /// For the softmax loss.
+    Classes(Classes),
     /// Labels as stated, for training and test points.
     Given { y: DVector<f64>, tests: DVector<f64> },
 }
@@ -36,7 +38,7 @@ pub enum Target {
 pub struct Data {
     /// d x n.
     pub inputs: DMatrix<f64>,
-    /// y, with label noise.
+    /// y, with label noise; the number of the class, from 1, for the softmax loss.
     pub labels: DVector<f64>,
     /// d x n'.
     pub tests: DMatrix<f64>,
@@ -122,9 +124,11 @@ impl Target {
     fn of(&self, x: &DMatrix<f64>, rms_norm: f64) -> Option<DVector<f64>> {
         let value = |column: usize| -> Option<f64> {
             let coordinate = |i: usize| if i < x.nrows() { x[(i, column)] } else { 0.0 };
+            let angle = || libm::atan2(coordinate(1), coordinate(0));
             match self {
+                Self::Classes(classes) => Some(classes.at(angle())),
                 Self::Harmonics { cosine, sine } => {
-                    let angle = libm::atan2(coordinate(1), coordinate(0));
+                    let angle = angle();
                     let part = |list: &[f64], wave: fn(f64) -> f64| -> f64 {
                         list.iter().enumerate().map(|(k, a)| a * wave(k as f64 * angle)).sum()
                     };

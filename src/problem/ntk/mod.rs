@@ -2,6 +2,7 @@
 //! set.
 
 mod architecture;
+mod classes;
 mod data;
 mod loss;
 mod nonlinearity;
@@ -10,8 +11,9 @@ mod settings;
 mod table;
 
 pub use architecture::{Architecture, StreamNorm};
+pub use classes::Classes;
 pub use data::{Data, Inputs, Target};
-pub use loss::Loss;
+pub use loss::{Loss, misclassified, probabilities};
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
 
@@ -29,7 +31,8 @@ pub enum Parametrisation {
 }
 
 /// z^1 = W_s/sqrt(d) W^1 x + b_s beta^1, z^(l+1) = W_s/sqrt(n) W^(l+1) phi(z^l) + b_s beta^(l+1), L hidden layers of
-/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1). Other wirings: [`Architecture`].
+/// width n, all entries of W and beta N(0, 1) at the start; output f = alpha z^(L+1), z^(L+1) of C fields under the softmax
+/// loss of C classes. Other wirings: [`Architecture`].
 ///
 /// With A the factor on z^(L+1), one update moves every entry of W and beta by -(eta / A^2) times the gradient of the
 /// mean loss over the P training points, 1/(2P) sum_i (f(x_i) - y_i)^2 where it is squared, or over `batch` of them, drawn
@@ -69,7 +72,7 @@ pub struct Ntk {
 pub enum Start {
     /// All networks: the mean over the Gaussian process of their starts.
     Ensemble,
-    /// One network with these outputs on training and test points.
+    /// One network with these outputs on training and test points; all outputs of a point stand together.
     Outputs { train: DVector<f64>, test: DVector<f64> },
 }
 
@@ -122,6 +125,29 @@ impl Ntk {
         }
     }
 
+    /// What classes add to the observables of one output.
+    fn class_observables(&self, list: &mut Vec<ObservableInfo>) {
+        let tests = self.inputs.tests();
+        let mut push = |name, label, doc, shape| {
+            list.push(ObservableInfo { name, label, doc, shape, positive: false, symmetric: false });
+        };
+        push(
+            "train_error",
+            "training error",
+            "part of the training points whose largest output is that of another class; equal outputs share",
+            vec![],
+        );
+        if tests > 0 {
+            push("test_error", "test error", "the same part of the test points", vec![]);
+            push(
+                "probability",
+                "$p$",
+                "softmax e^(f_c) / sum_a e^(f_a) of class c at a test point",
+                vec![tests, self.loss.outputs()],
+            );
+        }
+    }
+
     /// Weight matrices of n x n entries, and sites of one input at which they act.
     fn wiring(&self) -> (f64, f64) {
         let square = self.architecture.square_weights(self.hidden_layers);
@@ -153,6 +179,8 @@ impl Definition for Ntk {
         };
         let (points, tests) = (self.inputs.points(), self.inputs.tests());
         let pairs = vec![self.kernel_points, self.kernel_points];
+        let several = self.loss.outputs() > 1;
+        let of_points = |count| if several { vec![count, self.loss.outputs()] } else { vec![count] };
         // Over starts that are not centred squares keep a spread of order one at any width: a mean of their logarithms
         // is not the logarithm of the law's mean.
         let concentrates = self.centred;
@@ -176,26 +204,32 @@ impl Definition for Ntk {
             list.push(info(
                 "f",
                 "$f$",
-                "output at a test point; the mean over starts where the law is that of the ensemble",
-                vec![tests],
+                "output at a test point, f[i,c] that of class c under the softmax loss; the mean over starts where the law \
+                 is that of the ensemble",
+                of_points(tests),
                 false,
                 false,
             ));
-            list.push(info(
-                "f_squared",
-                "$f$^{2}",
-                "squared output at a test point",
-                vec![tests],
-                concentrates,
-                false,
-            ));
+            if !several {
+                list.push(info(
+                    "f_squared",
+                    "$f$^{2}",
+                    "squared output at a test point",
+                    vec![tests],
+                    concentrates,
+                    false,
+                ));
+            }
         }
-        list.push(info("f_train", "$f$", "output at a training point", vec![points], false, false));
+        list.push(info("f_train", "$f$", "output at a training point", of_points(points), false, false));
+        if several {
+            self.class_observables(&mut list);
+        }
         if self.kernel_points > 0 {
             list.push(info(
                 "kernel",
                 "$Θ$",
-                "tangent kernel sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first training points",
+                "tangent kernel sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first training points, f the first output",
                 pairs,
                 false,
                 true,
@@ -233,8 +267,11 @@ impl Definition for Ntk {
         if self.parametrisation == Parametrisation::MeanField {
             return Some("in the mean-field parametrisation the kernel moves at any width".into());
         }
-        (self.loss == Loss::Logistic && self.batch.is_some()).then(|| {
-            "mini-batches on the logistic loss have no closed moments: leave batch out, or take the squared loss".into()
+        (self.loss != Loss::Squared && self.batch.is_some()).then(|| {
+            let name = if self.loss == Loss::Logistic { "logistic" } else { "softmax" };
+            format!(
+                "mini-batches on the {name} loss have no closed moments: leave batch out, or take the squared loss"
+            )
         })
     }
 
@@ -271,6 +308,9 @@ impl Definition for Ntk {
         // One eigendecomposition, and over starts the variances at every time.
         let cubes = if self.centred { 3e-10 } else { 1.2e-9 };
         let law = if law { 1e-3 + cubes * points.powi(3) } else { 0.0 };
-        simulation + law
+        // One product of the kernel with all outputs in every update.
+        let classes = self.loss.outputs() as f64;
+        let products = if law > 0.0 && classes > 1.0 { end * classes * points * points / 2e9 } else { 0.0 };
+        simulation + law + products
     }
 }

@@ -18,6 +18,9 @@ batch = b draws b of the P points for every update. The mean over batches is tha
 their own exact recursion; both are laws of the linearised network at any step, and finite networks leave them by 1/n.
 loss = \"logistic\": f_(k+1) = f_k − (η/P) T g(f_k), g_i = −y_i/(1 + e^(y_i f_i)), on labels y = ±1; for small steps the flow
 ∂f/∂t = −T (p − 1_{y=1})/P with p = 1/(1 + e^−f). Its mean over starts is not closed: centred = true, or law.start = \"replica\".
+loss = \"softmax\": C outputs with readouts of their own, −ln p_y with p_c = e^(f_c)/Σ_a e^(f_a); T acts on every output alike,
+f_(k+1),c = f_k,c − (η/P) T (p_c − 1_{y=c}), for small steps ∂f_c/∂t = −T (p_c − 1_{y=c})/P; starts as for the logistic loss.
+The loss falls in every update for η < 2P/(B λ_max), B = 1 (squared), 1/4 (logistic), 1/2 (softmax).
 Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
 law.start = \"replica\" the function that one network, with its own f_0, should learn. The kernel is T in both.",
@@ -42,7 +45,11 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
     ],
     finite_size_faults: &[],
     overlays: &[
-        ("largest-stable-rate", "2 P / largest eigenvalue of the tangent kernel on the training points"),
+        (
+            "largest-stable-rate",
+            "2 P / (B largest eigenvalue of the tangent kernel on the training points), B = 1, 1/4, 1/2 for the squared, \
+             logistic, softmax loss: below it the loss falls in every update",
+        ),
         ("optimal-stopping-time", "update at which the mean test loss over all starts is least"),
         (
             "independent-kernel",
@@ -151,11 +158,13 @@ const PARAMETERS: &[Parameter] = &[
         Kind::Choice(&[
             ("squared", "(f - y)^2 / 2"),
             ("logistic", "ln(1 + e^(-y f)), y the sign of the target; two classes by cross-entropy"),
+            ("softmax", "-ln p_y, p_c = e^(f_c) / sum_a e^(f_a): `classes` outputs by cross-entropy"),
         ]),
         Default::Text("squared"),
         "loss of one point",
         "\"squared\"",
     ),
+    super::classes::PARAMETER,
     parameter(
         "batch",
         "b",
@@ -331,6 +340,8 @@ const PARAMETERS: &[Parameter] = &[
                     ),
                 ],
             },
+            super::classes::SECTORS,
+            super::classes::LARGEST,
             Variant { name: "table", doc: "last column of inputs = { kind = \"table\" }", parameters: &[] },
             Variant {
                 name: "given",

@@ -2,7 +2,7 @@
 
 use super::architecture::{self, Context};
 use super::table::Table;
-use super::{Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target};
+use super::{Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target, classes};
 use crate::problem::spec::{Settings, Violation};
 use nalgebra::{DMatrix, DVector};
 
@@ -16,6 +16,8 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
     if !broken.is_empty() {
         return Err(broken);
     }
+    let loss = classes::loss(settings, &mut broken);
+    let from_table = table.is_some();
     let (inputs, target) = match table {
         Some(Table { x, tests, y, test_y }) => {
             let inputs = distinct(Inputs::Given { x, tests }, "inputs.path", &mut broken);
@@ -23,7 +25,7 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
         }
         None => {
             let inputs = inputs(settings, &mut broken);
-            let target = target(settings, &inputs, &mut broken);
+            let target = target(settings, &inputs, loss, &mut broken);
             (inputs, target)
         }
     };
@@ -33,6 +35,13 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
     let architecture = architecture::read(settings, number("weight_std"));
     let context = Context { inputs: &inputs, nonlinearity: &nonlinearity, hidden_layers, centred };
     architecture::check(&architecture, &context, &mut broken);
+    let context = classes::Context {
+        target: &target,
+        from_table,
+        architecture: &architecture,
+        noise_std: number("noise_std"),
+    };
+    classes::check(loss, &context, &mut broken);
     let problem = Ntk {
         hidden_layers,
         architecture,
@@ -40,10 +49,7 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
         weight_std: number("weight_std"),
         bias_std: number("bias_std"),
         learning_rate: number("learning_rate"),
-        loss: match settings.text("loss") {
-            Some("logistic") => Loss::Logistic,
-            _ => Loss::Squared,
-        },
+        loss,
         batch: batch(settings.count("batch"), inputs.points(), &mut broken),
         output_scale: number("output_scale"),
         parametrisation: match settings.text("parametrisation") {
@@ -195,7 +201,10 @@ fn inputs(settings: &Settings, broken: &mut Vec<Violation>) -> Inputs {
     }
 }
 
-fn target(settings: &Settings, inputs: &Inputs, broken: &mut Vec<Violation>) -> Target {
+fn target(settings: &Settings, inputs: &Inputs, loss: Loss, broken: &mut Vec<Violation>) -> Target {
+    if let Some(target) = classes::target(settings, inputs, loss, broken) {
+        return target;
+    }
     let (kind, keys) = settings.tagged("target").expect(DECLARED);
     let list = |key: &str| keys.get(key).and_then(|_| keys.vector(key, 1)).unwrap_or_default();
     match kind {

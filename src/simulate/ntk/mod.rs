@@ -5,6 +5,8 @@
 //! layers of (units^T units) times (errors^T errors), entry by entry.
 
 mod architecture;
+#[cfg(test)]
+mod class_tests;
 mod descent;
 mod network;
 mod observe;
@@ -33,7 +35,7 @@ struct Training {
     train: Pass,
     test: Pass,
     /// f_0 where the network is centred, otherwise 0.
-    offsets: (DVector<f64>, DVector<f64>),
+    offsets: (DMatrix<f64>, DMatrix<f64>),
 }
 
 impl Training {
@@ -44,7 +46,7 @@ impl Training {
         let data = problem.data();
         let network = Network::draw(problem, width, stream);
         let (train, test) = (network.room(data.inputs.ncols()), network.room(data.tests.ncols()));
-        let offsets = (DVector::zeros(train.output.len()), DVector::zeros(test.output.len()));
+        let offsets = (train.output.clone(), test.output.clone());
         let mut training = Self { data, network, train, test, offsets };
         training.forward();
         training.test_forward();
@@ -64,22 +66,23 @@ impl Training {
         }
     }
 
-    /// f on the training points of the last forward pass.
-    fn outputs(&self) -> DVector<f64> {
+    /// f on the training points of the last forward pass, outputs x points.
+    fn outputs(&self) -> DMatrix<f64> {
         &self.train.output - &self.offsets.0
     }
 
-    fn test_outputs(&self) -> DVector<f64> {
+    fn test_outputs(&self) -> DMatrix<f64> {
         &self.test.output - &self.offsets.1
     }
 
-    /// The tangent kernel on the training points.
+    /// The tangent kernel of the first output on the training points.
     fn kernel(&mut self) -> DMatrix<f64> {
         self.network.kernel(&self.data.inputs, &mut self.train)
     }
 
     fn start(&self) -> Start {
-        Start::Ntk(ntk::Start::Outputs { train: self.outputs(), test: self.test_outputs() })
+        let list = |outputs: DMatrix<f64>| DVector::from_column_slice(outputs.as_slice());
+        Start::Ntk(ntk::Start::Outputs { train: list(self.outputs()), test: list(self.test_outputs()) })
     }
 }
 

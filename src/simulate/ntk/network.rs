@@ -23,10 +23,10 @@ pub(super) struct Pass {
     /// z^l and phi(z^l), l = 1, ..., L; n x P.
     fields: Vec<DMatrix<f64>>,
     units: Vec<DMatrix<f64>>,
-    /// df/dz^l, the error of the output included where a step is taken; n x P, and 1 x P for l = L + 1.
+    /// df/dz^l, the error of the output included where a step is taken; n x P, and outputs x P for l = L + 1.
     errors: Vec<DMatrix<f64>>,
-    /// f.
-    pub output: DVector<f64>,
+    /// f, outputs x P.
+    pub output: DMatrix<f64>,
 }
 
 impl Network {
@@ -38,7 +38,7 @@ impl Network {
         let mut biases = Vec::with_capacity(layers + 1);
         for l in 0..=layers {
             let below = if l == 0 { problem.inputs.dimension() } else { width };
-            let here = if l == layers { 1 } else { width };
+            let here = if l == layers { problem.loss.outputs() } else { width };
             let mut w = DMatrix::zeros(here, below);
             gaussians.fill(w.as_mut_slice());
             let mut beta = DVector::zeros(here);
@@ -61,11 +61,16 @@ impl Network {
         self.weight_std / (self.weights[layer].ncols() as f64).sqrt()
     }
 
+    pub fn outputs(&self) -> usize {
+        self.biases.last().map_or(0, |bias| bias.len())
+    }
+
     pub fn room(&self, points: usize) -> Pass {
         let hidden = &self.weights[..self.weights.len() - 1];
         let room: Vec<DMatrix<f64>> = hidden.iter().map(|w| DMatrix::zeros(w.nrows(), points)).collect();
-        let errors = room.iter().cloned().chain([DMatrix::zeros(1, points)]).collect();
-        Pass { fields: room.clone(), units: room, errors, output: DVector::zeros(points) }
+        let output = DMatrix::zeros(self.outputs(), points);
+        let errors = room.iter().cloned().chain([output.clone()]).collect();
+        Pass { fields: room.clone(), units: room, errors, output }
     }
 
     /// f of the columns of `x`, into `pass`.
@@ -86,11 +91,14 @@ impl Network {
                     *unit = self.nonlinearity.value(*z);
                 }
             } else {
-                // The last row of errors lends its room to the output field.
+                // The errors of the outputs lend their room to the output fields.
                 let output = &mut pass.errors[last];
                 multiply(output, false, self.scale(l), w, (input, Read::Plain));
-                let bias = self.bias_std * self.biases[last][0];
-                pass.output.iter_mut().zip(output.iter()).for_each(|(f, z)| *f = self.factor * (z + bias));
+                for (mut f, z) in pass.output.column_iter_mut().zip(output.column_iter()) {
+                    for ((f, z), beta) in f.iter_mut().zip(z.iter()).zip(self.biases[last].iter()) {
+                        *f = self.factor * (z + self.bias_std * beta);
+                    }
+                }
             }
         }
     }
@@ -108,8 +116,8 @@ impl Network {
         }
     }
 
-    /// Moves all parameters by -`step` times the gradient of sum_i e_i f(x_i), f as [`Network::forward`] left it.
-    pub fn descend(&mut self, x: &DMatrix<f64>, errors: &DVector<f64>, step: f64, pass: &mut Pass) {
+    /// Moves all parameters by -`step` times the gradient of sum_i e_i . f(x_i), f as [`Network::forward`] left it.
+    pub fn descend(&mut self, x: &DMatrix<f64>, errors: &DMatrix<f64>, step: f64, pass: &mut Pass) {
         let last = self.weights.len() - 1;
         pass.errors[last].iter_mut().zip(errors.iter()).for_each(|(d, e)| *d = self.factor * e);
         self.backward(pass);
@@ -132,10 +140,11 @@ impl Network {
         }
     }
 
-    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2, of the inputs of the last forward pass.
+    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first output, of the inputs of the last forward pass.
     pub fn kernel(&self, x: &DMatrix<f64>, pass: &mut Pass) -> DMatrix<f64> {
         let last = self.weights.len() - 1;
-        pass.errors[last].fill(1.0);
+        pass.errors[last].fill(0.0);
+        pass.errors[last].row_mut(0).fill(1.0);
         self.backward(pass);
         let points = x.ncols();
         let mut kernel = DMatrix::zeros(points, points);

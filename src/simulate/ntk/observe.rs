@@ -2,7 +2,7 @@
 
 use super::{SimulationError, Training};
 use crate::linalg::symmetric_eigen;
-use crate::problem::ntk::Ntk;
+use crate::problem::ntk::{Ntk, misclassified, probabilities};
 use nalgebra::{DMatrix, DVector};
 
 /// One observable; indices from 0, frequencies from 1.
@@ -10,9 +10,13 @@ use nalgebra::{DMatrix, DVector};
 pub(super) enum Observable {
     TrainLoss,
     TestLoss,
-    Test(usize),
+    TrainError,
+    TestError,
+    /// Point and output.
+    Test(usize, usize),
     TestSquared(usize),
-    Train(usize),
+    Train(usize, usize),
+    Probability(usize, usize),
     Kernel(usize, usize),
     Eigenvalue(usize),
     Residual(usize),
@@ -42,10 +46,15 @@ impl Observable {
         Some(match (family, &indices[..]) {
             ("train_loss", []) => Self::TrainLoss,
             ("test_loss", []) => Self::TestLoss,
+            ("train_error", []) => Self::TrainError,
+            ("test_error", []) => Self::TestError,
             ("kernel_drift", []) => Self::Drift,
-            ("f", [i]) => Self::Test(i - 1),
+            ("f", [i]) => Self::Test(i - 1, 0),
+            ("f", [i, c]) => Self::Test(i - 1, c - 1),
+            ("probability", [i, c]) => Self::Probability(i - 1, c - 1),
             ("f_squared", [i]) => Self::TestSquared(i - 1),
-            ("f_train", [i]) => Self::Train(i - 1),
+            ("f_train", [i]) => Self::Train(i - 1, 0),
+            ("f_train", [i, c]) => Self::Train(i - 1, c - 1),
             ("kernel", [i, j]) => Self::Kernel(i - 1, j - 1),
             ("eigenvalue", [i]) => Self::Eigenvalue(i - 1),
             ("residual", [i]) => Self::Residual(i - 1),
@@ -94,24 +103,35 @@ impl Observable {
 
     fn read(self, problem: &Ntk, training: &Training, first: &First, now: &Now) -> f64 {
         const MEASURED: &str = "measured where it is asked for";
-        let mean_loss = |f: DVector<f64>, y: &DVector<f64>| {
-            f.iter().zip(y).map(|(f, y)| problem.loss.value(*f, *y)).sum::<f64>() / y.len() as f64
+        let mean = |f: DMatrix<f64>, y: &DVector<f64>, of: &dyn Fn(&[f64], f64) -> f64| {
+            f.column_iter().zip(y).map(|(f, y)| of(f.as_slice(), *y)).sum::<f64>() / y.len() as f64
         };
-        let test = |i: usize| training.test.output[i] - training.offsets.1[i];
-        let labels = &training.data.labels;
+        let loss = |f: &[f64], y: f64| problem.loss.value(f, y);
+        let test = |i: usize, c: usize| training.test.output[(c, i)] - training.offsets.1[(c, i)];
+        let (labels, test_labels) = (&training.data.labels, &training.data.test_labels);
+        // Of one output.
+        let residuals = || labels - training.outputs().row(0).transpose();
         match self {
-            Self::TrainLoss => mean_loss(training.outputs(), labels),
-            Self::TestLoss => mean_loss(training.test_outputs(), &training.data.test_labels),
-            Self::Test(i) => test(i),
-            Self::TestSquared(i) => test(i) * test(i),
-            Self::Train(i) => training.train.output[i] - training.offsets.0[i],
+            Self::TrainLoss => mean(training.outputs(), labels, &loss),
+            Self::TestLoss => mean(training.test_outputs(), test_labels, &loss),
+            Self::TrainError => mean(training.outputs(), labels, &misclassified),
+            Self::TestError => mean(training.test_outputs(), test_labels, &misclassified),
+            Self::Test(i, c) => test(i, c),
+            Self::TestSquared(i) => test(i, 0) * test(i, 0),
+            Self::Train(i, c) => training.train.output[(c, i)] - training.offsets.0[(c, i)],
+            Self::Probability(i, c) => {
+                let f: Vec<f64> = (0..problem.loss.outputs()).map(|c| test(i, c)).collect();
+                let mut p = f.clone();
+                probabilities(&f, &mut p);
+                p[c]
+            }
             Self::Kernel(i, j) => now.kernel.as_ref().expect(MEASURED)[(i, j)],
             Self::Eigenvalue(i) => now.eigenvalues[i],
             Self::Residual(i) => {
                 let component = first.components.as_ref().expect(MEASURED).column(i);
-                component.dot(&(labels - training.outputs())) / (labels.len() as f64).sqrt()
+                component.dot(&residuals()) / (labels.len() as f64).sqrt()
             }
-            Self::Harmonic(k) => problem.harmonic(k).dot(&(labels - training.outputs())),
+            Self::Harmonic(k) => problem.harmonic(k).dot(&residuals()),
             Self::Drift => {
                 let (first, now) = first.kernel.as_ref().zip(now.kernel.as_ref()).expect(MEASURED);
                 (now - first).norm() / first.norm()

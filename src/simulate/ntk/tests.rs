@@ -3,7 +3,7 @@
 use super::network::Network;
 use crate::problem::ntk::{Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target};
 use crate::rng::Stream;
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 fn problem(nonlinearity: Nonlinearity, parametrisation: Parametrisation) -> Ntk {
     Ntk {
@@ -30,7 +30,7 @@ fn outputs(network: &Network, problem: &Ntk) -> DVector<f64> {
     let data = problem.data();
     let mut pass = network.room(4);
     network.forward(&data.inputs, &mut pass);
-    pass.output
+    DVector::from_column_slice(pass.output.as_slice())
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_kernel_is_the_product_of_numerical_derivatives_and_the_step_follows_them(
         let count = network.parameters().len();
         assert_eq!(count, 5 * 3 + 5 * 5 + 5 + 5 + 5 + 1);
         let h = 1e-5;
-        let mut jacobian = nalgebra::DMatrix::zeros(4, count);
+        let mut jacobian = DMatrix::zeros(4, count);
         for p in 0..count {
             *network.parameters()[p] += h;
             let up = outputs(&network, &problem);
@@ -62,11 +62,11 @@ fn the_kernel_is_the_product_of_numerical_derivatives_and_the_step_follows_them(
         let kernel = network.kernel(&data.inputs, &mut pass);
         assert!((&kernel - &expected).amax() < 1e-8 * expected.amax(), "{kernel} {expected}");
 
-        let errors = DVector::from_vec(vec![0.3, -1.0, 0.2, 0.5]);
+        let errors = DMatrix::from_row_slice(1, 4, &[0.3, -1.0, 0.2, 0.5]);
         let before: Vec<f64> = network.parameters().iter().map(|p| **p).collect();
         network.forward(&data.inputs, &mut pass);
         network.descend(&data.inputs, &errors, 0.01, &mut pass);
-        let gradient = jacobian.transpose() * &errors;
+        let gradient = jacobian.transpose() * errors.transpose();
         for ((after, before), g) in network.parameters().iter().zip(&before).zip(gradient.iter()) {
             assert!((**after - before + 0.01 * g).abs() < 1e-9, "{after} {before} {g}");
         }

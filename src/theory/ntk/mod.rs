@@ -13,9 +13,10 @@
 //! | gradient descent in function space | `dynamics` |
 //! | the best time to stop | `stopping` |
 //! | the logistic loss, update by update | `logistic` |
+//! | the softmax loss of several classes, likewise | `softmax` |
 //! | second moments under mini-batches | `stochastic` |
 //!
-//! Gradient descent on squares is a closed form up to one eigendecomposition, the other two are recursions over updates:
+//! Gradient descent on squares is a closed form up to one eigendecomposition, the others are recursions over updates:
 //! the errors of the law are rounding and are reported as zero.
 
 mod architecture;
@@ -26,6 +27,7 @@ mod logistic;
 mod observable;
 mod on_data;
 mod recursion;
+mod softmax;
 mod stochastic;
 mod stopping;
 
@@ -141,8 +143,12 @@ pub fn integrate(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let faults = Faults::parse(&options.faults)?;
-    if problem.loss == Loss::Logistic {
-        return logistic::integrate(problem, start, times, &parsed, observables, faults);
+    match problem.loss {
+        Loss::Squared => {}
+        Loss::Logistic => return logistic::integrate(problem, start, times, &parsed, observables, faults),
+        Loss::Softmax { .. } => {
+            return softmax::integrate(problem, start, times, &parsed, observables, faults);
+        }
     }
     if problem.batch.is_some() && !faults.batch {
         return stochastic::integrate(problem, start, times, &parsed, observables, faults);
@@ -202,7 +208,7 @@ impl Law {
     fn new(problem: &Ntk, start: &Start, faults: Faults) -> Result<Self, LawError> {
         let on_data = OnData::new(problem, faults);
         let (train, test) = on_data.outputs(start)?;
-        let OnData { data, limit, kernel, cross, starts, starts_cross } = on_data;
+        let OnData { data, limit, kernel, cross, starts, starts_cross, .. } = on_data;
         let descent = Descent::new(&kernel, problem.learning_rate, &data.labels)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?;
         let tests = descent.tests(&cross);
@@ -299,9 +305,11 @@ impl Law {
                 0.5 * (mean + spread) / now.train.len() as f64
             }
             Observable::TestLoss => self.test_loss(now),
-            Observable::Test(i) => now.test[i],
+            Observable::Test(i, _) => now.test[i],
             Observable::TestSquared(i) => now.test[i] * now.test[i] + variance(i),
-            Observable::Train(i) => now.train[i],
+            Observable::Train(i, _) => now.train[i],
+            // Those of classes belong to the softmax loss alone, which the parser knows.
+            Observable::TrainError | Observable::TestError | Observable::Probability(..) => f64::NAN,
             Observable::Kernel(i, j) => self.kernel[(i, j)],
             Observable::Eigenvalue(i) => self.descent.eigen.values[now.d.len() - 1 - i],
             Observable::Residual(i) => {
@@ -331,7 +339,7 @@ pub fn overlay(problem: &Ntk, name: &str) -> Result<f64, LawError> {
         "largest-stable-rate" => {
             let kernel = limit(problem).kernels(&data.inputs).ntk;
             Descent::new(&kernel, problem.learning_rate, &data.labels)
-                .map(|descent| descent.largest_stable_rate())
+                .map(|descent| descent.largest_stable_rate() / problem.loss.curvature())
                 .map_err(|error| reason(error.to_string()))
         }
         "independent-kernel" => {

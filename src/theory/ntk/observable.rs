@@ -7,9 +7,13 @@ use crate::problem::ntk::{Inputs, Loss, Ntk};
 pub(super) enum Observable {
     TrainLoss,
     TestLoss,
-    Test(usize),
+    TrainError,
+    TestError,
+    /// Point and output.
+    Test(usize, usize),
     TestSquared(usize),
-    Train(usize),
+    Train(usize, usize),
+    Probability(usize, usize),
     Kernel(usize, usize),
     Eigenvalue(usize),
     Residual(usize),
@@ -28,12 +32,24 @@ impl Observable {
             None => (name, Vec::new()),
         };
         let (points, tests) = (problem.inputs.points(), problem.inputs.tests());
+        let classes = problem.loss.outputs();
+        if classes > 1 {
+            match (family, &indices[..]) {
+                ("train_error", []) => return Some(Self::TrainError),
+                ("test_error", []) if tests > 0 => return Some(Self::TestError),
+                ("f", &[i, c]) if i < tests && c < classes => return Some(Self::Test(i, c)),
+                ("f_train", &[i, c]) if i < points && c < classes => return Some(Self::Train(i, c)),
+                ("probability", &[i, c]) if i < tests && c < classes => return Some(Self::Probability(i, c)),
+                ("f" | "f_train" | "f_squared", _) => return None,
+                _ => {}
+            }
+        }
         Some(match (family, &indices[..]) {
             ("train_loss", []) => Self::TrainLoss,
             ("test_loss", []) if tests > 0 => Self::TestLoss,
-            ("f", &[i]) if i < tests => Self::Test(i),
+            ("f", &[i]) if i < tests => Self::Test(i, 0),
             ("f_squared", &[i]) if i < tests => Self::TestSquared(i),
-            ("f_train", &[i]) if i < points => Self::Train(i),
+            ("f_train", &[i]) if i < points => Self::Train(i, 0),
             ("kernel", &[i, j]) if i.max(j) < problem.kernel_points => Self::Kernel(i, j),
             ("eigenvalue", &[i]) if i < points => Self::Eigenvalue(i),
             ("residual", &[i]) if i < points && problem.loss == Loss::Squared => Self::Residual(i),

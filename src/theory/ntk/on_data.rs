@@ -7,6 +7,8 @@ use nalgebra::{DMatrix, DVector};
 /// The kernels of a problem on its data.
 pub(super) struct OnData {
     pub data: Data,
+    /// Outputs of a network.
+    outputs: usize,
     pub limit: Limit,
     /// T and T_*, those that descent sees.
     pub kernel: DMatrix<f64>,
@@ -24,15 +26,16 @@ impl OnData {
         let Kernels { nngp: starts_cross, ntk: cross } = limit.cross_kernels(&data.tests, &data.inputs);
         let (kernel, cross) =
             if faults.derivative { (starts.clone(), starts_cross.clone()) } else { (ntk, cross) };
-        Self { data, limit, kernel, cross, starts, starts_cross }
+        Self { data, outputs: problem.loss.outputs(), limit, kernel, cross, starts, starts_cross }
     }
 
     /// f_0 on training and test points; 0 for an ensemble.
     ///
     /// # Errors
-    /// [`LawError::Start`] for another number of points.
+    /// [`LawError::Start`] for another number of points or outputs.
     pub fn outputs(&self, start: &Start) -> Result<(DVector<f64>, DVector<f64>), LawError> {
-        let (train, test) = (self.data.labels.len(), self.data.test_labels.len());
+        let points = (self.data.labels.len(), self.data.test_labels.len());
+        let (train, test) = (points.0 * self.outputs, points.1 * self.outputs);
         match start {
             Start::Ensemble => Ok((DVector::zeros(train), DVector::zeros(test))),
             Start::Outputs { train: f, test: g } if f.len() == train && g.len() == test => {

@@ -2,7 +2,7 @@
 
 use super::{Faults, KIND, Law, LawError};
 use crate::problem::Definition;
-use crate::problem::ntk::{Ntk, Start};
+use crate::problem::ntk::{Loss, Ntk, Start};
 
 /// Ratio of neighbouring times of the scan, and the last time in units of P / (eta l) of the smallest mode that counts.
 const RATIO: f64 = 1.1;
@@ -15,11 +15,14 @@ const SLOWEST: f64 = 1e-9;
 /// to the update between the neighbours of the least value.
 ///
 /// # Errors
-/// [`LawError::Overlay`] without test points, at an unstable rate, or where the loss falls until all is learnt.
+/// [`LawError::Overlay`] for another loss than the squared one, without test points, at an unstable rate, or where the loss falls until all is learnt.
 pub(super) fn optimal_time(problem: &Ntk) -> Result<f64, LawError> {
     let refuse = |reason: &str| LawError::Overlay { name: KIND.overlays[1].0.into(), reason: reason.into() };
     if let Some(reason) = problem.uncovered() {
         return Err(refuse(&reason));
+    }
+    if problem.loss != Loss::Squared {
+        return Err(refuse("it is that of the squared loss"));
     }
     if problem.inputs.tests() == 0 {
         return Err(refuse("there is no test point"));

@@ -8,6 +8,7 @@ use nalgebra::{DMatrix, DVector};
 struct Builder {
     graph: Graph,
     width: usize,
+    outputs: usize,
     weight_std: f64,
     gaussians: Gaussians,
 }
@@ -24,7 +25,8 @@ pub(super) fn graph(problem: &Ntk, width: usize, stream: &Stream) -> Graph {
         factor: problem.output_factor(width),
     };
     let gaussians = stream.child("init").gaussians();
-    let mut b = Builder { graph, width, weight_std: problem.weight_std, gaussians };
+    let (outputs, weight_std) = (problem.loss.outputs(), problem.weight_std);
+    let mut b = Builder { graph, width, outputs, weight_std, gaussians };
     let (d, layers) = (problem.inputs.dimension(), problem.hidden_layers);
     match problem.architecture {
         Architecture::FullyConnected => b.chain(d, layers, None),
@@ -91,7 +93,7 @@ impl Builder {
     }
 
     fn read(&mut self, source: usize) {
-        self.layer(source, 1);
+        self.layer(source, self.outputs);
     }
 
     fn read_mean(&mut self, sources: &[usize]) {
@@ -106,10 +108,10 @@ impl Builder {
         let scale = self.weight_std / ((columns * sources.len()) as f64).sqrt();
         let mut terms = Vec::with_capacity(sources.len());
         for &source in sources {
-            terms.push(Term { weight: self.weight(1, columns), scale, source });
+            terms.push(Term { weight: self.weight(self.outputs, columns), scale, source });
         }
-        let bias = Some(self.bias(1));
-        self.node(1, Operation::Affine { terms, bias });
+        let bias = Some(self.bias(self.outputs));
+        self.node(self.outputs, Operation::Affine { terms, bias });
     }
 
     fn chain(&mut self, d: usize, layers: usize, epsilon: Option<f64>) {

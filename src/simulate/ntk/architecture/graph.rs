@@ -47,7 +47,7 @@ pub(in crate::simulate::ntk) struct Term {
     pub source: usize,
 }
 
-/// The parameters and the operations; the last node is the output field.
+/// The parameters and the operations; the last node is that of the output fields.
 #[derive(Clone, Debug)]
 pub(in crate::simulate::ntk) struct Graph {
     pub weights: Vec<DMatrix<f64>>,
@@ -74,7 +74,11 @@ impl Graph {
         Room { errors: values.clone(), values }
     }
 
-    pub fn forward(&self, x: &DMatrix<f64>, room: &mut Room, output: &mut DVector<f64>) {
+    pub fn outputs(&self) -> usize {
+        self.units.last().copied().unwrap_or(0)
+    }
+
+    pub fn forward(&self, x: &DMatrix<f64>, room: &mut Room, output: &mut DMatrix<f64>) {
         for (node, operation) in self.operations.iter().enumerate() {
             let (below, rest) = room.values.split_at_mut(node);
             self.evaluate(operation, x, below, &mut rest[0]);
@@ -194,8 +198,8 @@ impl Graph {
         })
     }
 
-    /// Moves all parameters by -`step` times the gradient of sum_i e_i f(x_i).
-    pub fn descend(&mut self, errors: &DVector<f64>, step: f64, room: &mut Room) {
+    /// Moves all parameters by -`step` times the gradient of sum_i e_i . f(x_i).
+    pub fn descend(&mut self, errors: &DMatrix<f64>, step: f64, room: &mut Room) {
         let last = self.operations.len() - 1;
         room.errors[last].iter_mut().zip(errors.iter()).for_each(|(d, e)| *d = self.factor * e);
         self.backward(room);
@@ -217,10 +221,11 @@ impl Graph {
         }
     }
 
-    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2, of the inputs of the last forward pass.
+    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first output, of the inputs of the last forward pass.
     pub fn kernel(&self, room: &mut Room) -> DMatrix<f64> {
         let last = self.operations.len() - 1;
-        room.errors[last].fill(1.0);
+        room.errors[last].fill(0.0);
+        room.errors[last].row_mut(0).fill(1.0);
         self.backward(room);
         // Of every matrix, then of every bias: (node of errors, scale, node of units).
         let mut places: Vec<Vec<(usize, f64, Option<usize>)>> = vec![Vec::new(); self.weights.len()];

@@ -8,7 +8,7 @@ mod tests;
 use super::network;
 use crate::problem::ntk::{Architecture, Ntk};
 use crate::rng::Stream;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 
 /// A network of finite width.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ pub(super) enum Network {
 /// Room for one set of inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
-    /// f.
-    pub output: DVector<f64>,
+    /// f, outputs x points.
+    pub output: DMatrix<f64>,
     room: Room,
 }
 
@@ -43,11 +43,11 @@ impl Network {
     }
 
     pub fn room(&self, points: usize) -> Pass {
-        let room = match self {
-            Self::FullyConnected(network) => Room::FullyConnected(network.room(points)),
-            Self::Graph(graph) => Room::Graph(graph.room(points)),
+        let (room, outputs) = match self {
+            Self::FullyConnected(network) => (Room::FullyConnected(network.room(points)), network.outputs()),
+            Self::Graph(graph) => (Room::Graph(graph.room(points)), graph.outputs()),
         };
-        Pass { output: DVector::zeros(points), room }
+        Pass { output: DMatrix::zeros(outputs, points), room }
     }
 
     /// f of the columns of `x`, into `pass`.
@@ -62,8 +62,8 @@ impl Network {
         }
     }
 
-    /// Moves all parameters by -`step` times the gradient of sum_i e_i f(x_i), f as [`Network::forward`] left it.
-    pub fn descend(&mut self, x: &DMatrix<f64>, errors: &DVector<f64>, step: f64, pass: &mut Pass) {
+    /// Moves all parameters by -`step` times the gradient of sum_i e_i . f(x_i), f as [`Network::forward`] left it.
+    pub fn descend(&mut self, x: &DMatrix<f64>, errors: &DMatrix<f64>, step: f64, pass: &mut Pass) {
         match (self, &mut pass.room) {
             (Self::FullyConnected(network), Room::FullyConnected(room)) => {
                 network.descend(x, errors, step, room);
@@ -73,7 +73,7 @@ impl Network {
         }
     }
 
-    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2, of the inputs of the last forward pass.
+    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first output, of the inputs of the last forward pass.
     pub fn kernel(&self, x: &DMatrix<f64>, pass: &mut Pass) -> DMatrix<f64> {
         match (self, &mut pass.room) {
             (Self::FullyConnected(network), Room::FullyConnected(room)) => network.kernel(x, room),

@@ -5,7 +5,7 @@ use crate::problem::ntk::{
     Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, StreamNorm, Target,
 };
 use crate::rng::Stream;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 
 fn problem(architecture: Architecture) -> Ntk {
     let layers = if architecture == Architecture::Tied { 1 } else { 2 };
@@ -63,7 +63,7 @@ fn kernels_are_products_of_numerical_derivatives_and_steps_follow_them() {
         let mut pass = network.room(3);
         let mut at = |network: &Network| {
             network.forward(&data.inputs, &mut pass);
-            pass.output.clone()
+            pass.output.transpose()
         };
         fn parameters(network: &mut Network) -> Vec<&mut f64> {
             match network {
@@ -81,7 +81,7 @@ fn kernels_are_products_of_numerical_derivatives_and_steps_follow_them() {
             *parameters(&mut network)[p] -= 2.0 * h;
             let down = at(&network);
             *parameters(&mut network)[p] += h;
-            jacobian.set_column(p, &((up - down) / (2.0 * h)));
+            jacobian.set_column(p, &((up - down) / (2.0 * h)).column(0));
         }
         at(&network);
         let expected = &jacobian * jacobian.transpose() / (0.7 * 0.7);
@@ -91,11 +91,11 @@ fn kernels_are_products_of_numerical_derivatives_and_steps_follow_them() {
             "{architecture:?}: {kernel} {expected}"
         );
 
-        let errors = DVector::from_vec(vec![0.3, -1.0, 0.2]);
+        let errors = DMatrix::from_row_slice(1, 3, &[0.3, -1.0, 0.2]);
         let before: Vec<f64> = parameters(&mut network).iter().map(|p| **p).collect();
         network.forward(&data.inputs, &mut pass);
         network.descend(&data.inputs, &errors, 0.01, &mut pass);
-        let gradient = jacobian.transpose() * &errors;
+        let gradient = jacobian.transpose() * errors.transpose();
         for ((after, before), g) in parameters(&mut network).iter().zip(&before).zip(gradient.iter()) {
             assert!((**after - before + 0.01 * g).abs() < 1e-9, "{architecture:?}: {after} {before} {g}");
         }
