@@ -94,8 +94,7 @@ impl Descent {
                     inputs.set_column(place, &data.inputs.column(order[place]));
                 }
                 network.forward(inputs, pass);
-                for place in 0..errors.ncols() {
-                    let i = order[place];
+                for (place, &i) in order[..errors.ncols()].iter().enumerate() {
                     let point = Point { output: &pass.output, place, offsets: &offsets.0, index: i };
                     sum += point.errors(problem.loss, data.labels[i], f, errors);
                 }
