@@ -5,6 +5,7 @@ mod classes;
 mod dynamics;
 #[path = "../common/planted.rs"]
 mod planted;
+mod standard;
 mod widths;
 
 use asymptotica::linalg::solve;

@@ -21,13 +21,16 @@ use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
 use nalgebra::DVector;
 
-/// How the output depends on the width n of the last hidden layer.
+/// How parameters and output are scaled with the width n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parametrisation {
     /// f = alpha z^(L+1): the kernel limit.
     Ntk,
     /// f = alpha z^(L+1) / sqrt n: features move at any width, and no kernel limit exists.
     MeanField,
+    /// Weights N(0, W_s^2 / units below) and biases N(0, b_s^2) themselves, all moved at the rate eta / n. The function at
+    /// the start is that of `Ntk`; as n grows, its first layer and its biases stand still beside the other weights.
+    Standard,
 }
 
 /// z^1 = W_s/sqrt(d) W^1 x + b_s beta^1, z^(l+1) = W_s/sqrt(n) W^(l+1) phi(z^l) + b_s beta^(l+1), L hidden layers of
@@ -80,8 +83,20 @@ impl Ntk {
     /// Factor alpha (times n^-1/2 in the mean-field parametrisation) on the last field.
     pub fn output_factor(&self, width: usize) -> f64 {
         match self.parametrisation {
-            Parametrisation::Ntk => self.output_scale,
+            Parametrisation::Ntk | Parametrisation::Standard => self.output_scale,
             Parametrisation::MeanField => self.output_scale / (width as f64).sqrt(),
+        }
+    }
+
+    /// Factors on the step of W and of beta in a layer with `below` units under it. In the standard parametrisation the
+    /// gradient moves w = W_s / sqrt(below) W and b_s beta: a step of w is below / W_s^2 steps of W.
+    pub fn step_factors(&self, below: usize, width: usize) -> (f64, f64) {
+        match self.parametrisation {
+            Parametrisation::Ntk | Parametrisation::MeanField => (1.0, 1.0),
+            Parametrisation::Standard => {
+                let square = |std: f64| if std > 0.0 { 1.0 / (std * std * width as f64) } else { 0.0 };
+                (below as f64 * square(self.weight_std), square(self.bias_std))
+            }
         }
     }
 

@@ -22,6 +22,9 @@ loss = \"softmax\": C outputs with readouts of their own, −ln p_y with p_c = e
 f_(k+1),c = f_k,c − (η/P) T (p_c − 1_{y=c}), for small steps ∂f_c/∂t = −T (p_c − 1_{y=c})/P; starts as for the logistic loss.
 The loss falls in every update for η < 2P/(B λ_max), B = 1 (squared), 1/4 (logistic), 1/2 (softmax).
 Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
+parametrisation = \"standard\": weights w = W_s/√(units below) W and biases b_s β move themselves, all at the rate η/n. The tangent
+kernel over n is the sum over layers of (units, the input, 1) times errors; its limit T^(l+1) = K(S^l) + W_s² K̇(S^l) T^l, T¹ = 0,
+has no first layer and no biases, which add d/n and 1/n at finite width. At a rate η that is not divided by n training diverges.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
 law.start = \"replica\" the function that one network, with its own f_0, should learn. The kernel is T in both.",
     source: "Jacot, Gabriel & Hongler, NeurIPS 2018, arXiv:1806.07572; Lee et al., NeurIPS 2019, arXiv:1902.06720; Yang 2019, arXiv:1902.04760",
@@ -42,6 +45,7 @@ law.start = \"replica\" the function that one network, with its own f_0, should 
         ("drop=sharing", "takes fresh weights at every time or position; moves averaged readouts alone"),
         ("drop=pooling", "reads an average over times or positions as if each had readout weights of its own"),
         ("drop=correlation", "takes errors as independent of the forward pass where the readout is tied"),
+        ("drop=parametrisation", "takes the tangent kernel of entries N(0, 1) in the standard parametrisation"),
     ],
     finite_size_faults: &[],
     overlays: &[
@@ -187,9 +191,13 @@ const PARAMETERS: &[Parameter] = &[
         Kind::Choice(&[
             ("ntk", "the kernel limit"),
             ("mean-field", "a further factor 1/sqrt(n) on the output: features move at any width; no law"),
+            (
+                "standard",
+                "weights N(0, W_s^2/units below) and biases N(0, b_s^2), all moved at the rate eta/n: a limit of its own",
+            ),
         ]),
         Default::Text("ntk"),
-        "factor on the output against width",
+        "scale of parameters and output against width",
         "\"ntk\"",
     ),
     parameter(

@@ -2,7 +2,7 @@
 
 use super::architecture::{self, Context};
 use super::table::Table;
-use super::{Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target, classes};
+use super::{Architecture, Inputs, Loss, Nonlinearity, Ntk, Parametrisation, Target, classes};
 use crate::problem::spec::{Settings, Violation};
 use nalgebra::{DMatrix, DVector};
 
@@ -33,6 +33,18 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
     let hidden_layers = settings.count("hidden_layers").expect(DECLARED);
     let centred = settings.flag("centred").expect(DECLARED);
     let architecture = architecture::read(settings, number("weight_std"));
+    let parametrisation = match settings.text("parametrisation") {
+        Some("mean-field") => Parametrisation::MeanField,
+        Some("standard") => Parametrisation::Standard,
+        _ => Parametrisation::Ntk,
+    };
+    if parametrisation == Parametrisation::Standard && architecture != Architecture::FullyConnected {
+        broken.push(Violation::new(
+            "parametrisation",
+            "\"standard\" is that of fully connected networks",
+            "leave out architecture, or take parametrisation = \"ntk\"",
+        ));
+    }
     let context = Context { inputs: &inputs, nonlinearity: &nonlinearity, hidden_layers, centred };
     architecture::check(&architecture, &context, &mut broken);
     let context = classes::Context {
@@ -52,10 +64,7 @@ pub(super) fn read(settings: &Settings) -> Result<Ntk, Vec<Violation>> {
         loss,
         batch: batch(settings.count("batch"), inputs.points(), &mut broken),
         output_scale: number("output_scale"),
-        parametrisation: match settings.text("parametrisation") {
-            Some("mean-field") => Parametrisation::MeanField,
-            _ => Parametrisation::Ntk,
-        },
+        parametrisation,
         centred,
         kernel_points: settings.count("kernel_points").expect(DECLARED).min(inputs.points()),
         inputs,

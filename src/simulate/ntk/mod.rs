@@ -1,6 +1,6 @@
 //! Wide networks under gradient descent or mini-batch SGD, all weights and biases trained.
 //!
-//! The algorithm is the one of [`crate::problem::ntk::Ntk`], in its tangent-kernel or mean-field parametrisation. One
+//! The algorithm is the one of [`crate::problem::ntk::Ntk`], in its tangent-kernel, mean-field or standard parametrisation. One
 //! update is 3 L products of n x n by n x P. The tangent kernel is measured on the network as it stands: the sum over
 //! layers of (units^T units) times (errors^T errors), entry by entry.
 

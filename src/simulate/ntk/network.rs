@@ -15,6 +15,8 @@ pub(super) struct Network {
     bias_std: f64,
     /// A of f = A z^(L+1).
     factor: f64,
+    /// Factors on the step of the weights and biases of every layer.
+    steps: Vec<(f64, f64)>,
 }
 
 /// Fields, units and errors of one set of inputs.
@@ -46,9 +48,11 @@ impl Network {
             weights.push(w);
             biases.push(beta);
         }
+        let steps = weights.iter().map(|w| problem.step_factors(w.ncols(), width)).collect();
         Self {
             weights,
             biases,
+            steps,
             nonlinearity: problem.nonlinearity.clone(),
             weight_std: problem.weight_std,
             bias_std: problem.bias_std,
@@ -123,24 +127,26 @@ impl Network {
         self.backward(pass);
         for l in 0..=last {
             let scale = self.scale(l);
+            let (of_weights, of_biases) = self.steps[l];
             let input = if l == 0 { x } else { &pass.units[l - 1] };
             let error = &pass.errors[l];
             multiply(
                 &mut self.weights[l],
                 true,
-                -step * scale,
+                -step * scale * of_weights,
                 (error, Read::Plain),
                 (input, Read::Transposed),
             );
             if self.bias_std > 0.0 {
                 for column in error.column_iter() {
-                    self.biases[l].axpy(-step * self.bias_std, &column, 1.0);
+                    self.biases[l].axpy(-step * self.bias_std * of_biases, &column, 1.0);
                 }
             }
         }
     }
 
-    /// sum_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first output, of the inputs of the last forward pass.
+    /// sum_p s_p (df(x_i)/dp) (df(x_j)/dp) / A^2 of the first output, s_p the factor on the step of p, of the inputs of the
+    /// last forward pass.
     pub fn kernel(&self, x: &DMatrix<f64>, pass: &mut Pass) -> DMatrix<f64> {
         let last = self.weights.len() - 1;
         pass.errors[last].fill(0.0);
@@ -153,11 +159,18 @@ impl Network {
         for l in 0..=last {
             let input = if l == 0 { x } else { &pass.units[l - 1] };
             let scale = self.scale(l);
-            multiply(&mut of_units, false, scale * scale, (input, Read::Transposed), (input, Read::Plain));
+            let (of_weights, of_biases) = self.steps[l];
+            multiply(
+                &mut of_units,
+                false,
+                scale * scale * of_weights,
+                (input, Read::Transposed),
+                (input, Read::Plain),
+            );
             let error = &pass.errors[l];
             multiply(&mut of_errors, false, 1.0, (error, Read::Transposed), (error, Read::Plain));
             let parts = of_units.iter().zip(of_errors.iter());
-            kernel.iter_mut().zip(parts).for_each(|(k, (u, e))| *k += (u + bias) * e);
+            kernel.iter_mut().zip(parts).for_each(|(k, (u, e))| *k += (u + bias * of_biases) * e);
         }
         kernel
     }

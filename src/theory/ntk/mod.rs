@@ -39,7 +39,7 @@ pub use recursion::{Kernels, Network};
 use super::{LawError, LawOptions};
 use crate::linalg::product;
 use crate::problem::Definition;
-use crate::problem::ntk::{Architecture, Data, KIND, Loss, Ntk, Start};
+use crate::problem::ntk::{Architecture, Data, KIND, Loss, Ntk, Parametrisation, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
 use observable::Observable;
@@ -78,6 +78,7 @@ struct Faults {
     sharing: bool,
     pooling: bool,
     correlation: bool,
+    parametrisation: bool,
 }
 
 impl Faults {
@@ -94,6 +95,7 @@ impl Faults {
                 "drop=sharing" => faults.sharing = true,
                 "drop=pooling" => faults.pooling = true,
                 "drop=correlation" => faults.correlation = true,
+                "drop=parametrisation" => faults.parametrisation = true,
                 other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
@@ -102,7 +104,8 @@ impl Faults {
 
     fn limit(self, problem: &Ntk) -> Limit {
         let bias_std = if self.bias { 0.0 } else { problem.bias_std };
-        if problem.architecture == Architecture::FullyConnected && !self.slope {
+        let standard = problem.parametrisation == Parametrisation::Standard && !self.parametrisation;
+        if problem.architecture == Architecture::FullyConnected && !self.slope && !standard {
             let hidden_layers = problem.hidden_layers - usize::from(self.layer);
             return Limit::FullyConnected(Network { hidden_layers, bias_std, ..network(problem) });
         }
@@ -112,6 +115,7 @@ impl Faults {
             without_sharing: self.sharing,
             without_pooling: self.pooling,
             flat_slopes: self.slope,
+            tangent_steps: self.parametrisation,
         };
         match program(problem, wiring) {
             Some(program) => Limit::Program(program),

@@ -4,7 +4,7 @@
 //! of inputs then runs once through that list.
 
 use super::moments::{Moments, Part};
-use crate::problem::ntk::Nonlinearity;
+use crate::problem::ntk::{Nonlinearity, Parametrisation};
 use crate::theory::ntk::dual::diagonal;
 use crate::theory::ntk::recursion::Kernels;
 use nalgebra::{DMatrix, DVectorView};
@@ -56,6 +56,8 @@ struct SumPart {
     left: Option<(f64, usize)>,
     right: Option<(f64, usize)>,
     pair: Option<usize>,
+    /// What a step of the weights adds to the tangent kernel, in units of the source's covariance.
+    gain: f64,
 }
 
 /// A network of infinite width, ready to be evaluated.
@@ -64,8 +66,8 @@ pub struct Program {
     nonlinearity: Nonlinearity,
     nodes: Vec<Node>,
     steps: Vec<Step>,
-    /// Factor and place of the pairs of which the output is made.
-    output: Vec<(f64, usize)>,
+    /// Factor, gain and place of the pairs of which the output is made.
+    output: Vec<(f64, f64, usize)>,
     /// 1 in place of <phi' phi'>.
     pub(super) flat_slopes: bool,
 }
@@ -85,11 +87,23 @@ struct Pair {
 
 struct Scheduler<'a> {
     nodes: &'a [Node],
+    parametrisation: Parametrisation,
     steps: Vec<Step>,
     places: HashMap<(usize, usize), usize>,
 }
 
 impl Scheduler<'_> {
+    /// Of weights with the product `factor` of their scales on the node `source`: the factor itself where entries N(0, 1)
+    /// move. Standard weights move by units / factor times as much, in units of the width: 1 on units, 0 on inputs and
+    /// biases.
+    fn gain(&self, factor: f64, source: usize) -> f64 {
+        match (self.parametrisation, &self.nodes[source]) {
+            (Parametrisation::Standard, Node::Units(_)) => 1.0,
+            (Parametrisation::Standard, _) => 0.0,
+            _ => factor,
+        }
+    }
+
     /// The place of the pair of nodes `a` and `b`.
     fn place(&mut self, a: usize, b: usize) -> usize {
         if let Some(&place) = self.places.get(&(a, b)) {
@@ -135,11 +149,12 @@ impl Scheduler<'_> {
                 left: Some((factor, a)),
                 right: partner.map(|&(_, factor, b)| (factor, b)),
                 pair: partner.map(|&(_, _, b)| self.place(a, b)),
+                gain: partner.map_or(0.0, |&(_, other, _)| self.gain(factor * other, a)),
             });
         }
         for &(number, factor, b) in right {
             if left.iter().all(|(other, ..)| *other != number) {
-                parts.push(SumPart { left: None, right: Some((factor, b)), pair: None });
+                parts.push(SumPart { left: None, right: Some((factor, b)), pair: None, gain: 0.0 });
             }
         }
         parts
@@ -148,13 +163,20 @@ impl Scheduler<'_> {
 
 impl Program {
     /// The output reads `readout`, in which one weight may stand several times.
-    pub(super) fn new(nonlinearity: Nonlinearity, nodes: Vec<Node>, readout: &[Edge]) -> Self {
-        let mut scheduler = Scheduler { nodes: &nodes, steps: Vec::new(), places: HashMap::new() };
+    pub(super) fn new(
+        nonlinearity: Nonlinearity,
+        parametrisation: Parametrisation,
+        nodes: Vec<Node>,
+        readout: &[Edge],
+    ) -> Self {
+        let mut scheduler =
+            Scheduler { nodes: &nodes, parametrisation, steps: Vec::new(), places: HashMap::new() };
         let mut output = Vec::new();
         for left in readout {
             for right in readout.iter().filter(|right| right.weight == left.weight) {
                 let place = scheduler.place(left.source, right.source);
-                output.push((left.factor * right.factor, place));
+                let factor = left.factor * right.factor;
+                output.push((factor, scheduler.gain(factor, left.source), place));
             }
         }
         let steps = scheduler.steps;
@@ -213,7 +235,10 @@ impl Program {
                         if let (Some((a, _)), Some((b, _)), Some(pair)) = (part.left, part.right, part.pair) {
                             let Pair { moments: below, t: tangent } = pairs[pair];
                             moments = below.scaled(a * b);
-                            t += a * b * if *weights { below.c + tangent } else { tangent };
+                            t += a * b * tangent;
+                            if *weights {
+                                t += part.gain * below.c;
+                            }
                         }
                         room.push(Part { left, right, moments });
                     }
@@ -235,8 +260,13 @@ impl Program {
             debug_assert_eq!(place, pairs.len());
             pairs.push(pair);
         }
-        let sum = |of: fn(&Pair) -> f64| self.output.iter().map(|&(f, place)| f * of(&pairs[place])).sum();
-        (sum(|pair| pair.moments.c), sum(|pair| pair.moments.c + pair.t))
+        let (mut s, mut t) = (0.0, 0.0);
+        for &(factor, gain, place) in &self.output {
+            let Pair { moments, t: tangent } = pairs[place];
+            s += factor * moments.c;
+            t += gain * moments.c + factor * tangent;
+        }
+        (s, t)
     }
 
     /// The kernels between the columns of `x`.

@@ -1,7 +1,7 @@
 //! The programs of the architectures.
 
 use super::program::{Edge, Node, Program};
-use crate::problem::ntk::{Architecture, Ntk, StreamNorm};
+use crate::problem::ntk::{Architecture, Ntk, Parametrisation, StreamNorm};
 
 /// What a program leaves out of the network, for laws that are wrong on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Wiring {
     pub without_pooling: bool,
     /// 1 for <phi' phi'>.
     pub flat_slopes: bool,
+    /// Entries N(0, 1) move, whatever the parametrisation.
+    pub tangent_steps: bool,
 }
 
 struct Builder {
@@ -102,7 +104,8 @@ pub fn program(problem: &Ntk, wiring: Wiring) -> Option<Program> {
         .map(|(site, &source)| Edge { weight: first + 1 + if one { 0 } else { site }, factor, source })
         .collect();
     readout.push(builder.bias(first));
-    let mut program = Program::new(problem.nonlinearity.clone(), builder.nodes, &readout);
+    let parametrisation = if wiring.tangent_steps { Parametrisation::Ntk } else { problem.parametrisation };
+    let mut program = Program::new(problem.nonlinearity.clone(), parametrisation, builder.nodes, &readout);
     program.flat_slopes = wiring.flat_slopes;
     Some(program)
 }
