@@ -330,3 +330,24 @@ fn data_sets_that_leave_the_kernel_singular_are_refused() {
         assert!(found.contains(rule), "{rule}: {found}");
     }
 }
+
+/// W_s^2 = 2 keeps ReLU networks of any depth in range, with T_xx = 2 (L + 1); five times as much does not.
+#[test]
+fn deep_networks_out_of_range_say_what_to_change() {
+    let keys = |weight_std: f64| {
+        format!(
+            "hidden_layers = 1000\nweight_std = {weight_std:?}\ncentred = true\nlearning_rate = 1e-4\n\
+             inputs = {{ kind = \"circle\", points = 4 }}\ntarget = {{ kind = \"harmonics\", cosine = [0.0, 1.0] }}\n"
+        )
+    };
+    let at = |weight_std: f64| {
+        let problem = problem(&keys(weight_std));
+        let start = problem::Start::Ntk(ntk::Start::Ensemble);
+        law(&problem, &start, &[0.0], &["kernel[1,1]"])
+    };
+    let critical = at(std::f64::consts::SQRT_2).expect("a kernel");
+    let found = critical.get("kernel[1,1]").expect("an entry")[0];
+    assert!((found / 2002.0 - 1.0).abs() < 1e-12, "{found}");
+    let error = at(5.0).expect_err("out of range").to_string();
+    assert!(error.contains("weight_std"), "{error}");
+}

@@ -39,7 +39,7 @@ fn the_law_of_the_other_parametrisation_is_refuted() {
     let bench = Bench::new(&sound);
     let (outcome, sentence) = bench.judge(&sound);
     assert_eq!(outcome, Judgement::Confirmed, "{sentence}");
-    for fault in ["drop=parametrisation", "drop=layer", "drop=slope", "hidden_layers+=1", "weight_std=1.1"] {
+    for fault in ["drop=parametrisation", "drop=layer", "drop=slope", "hidden_layers+=1"] {
         let (outcome, sentence) = bench.judge(&shipped(name, &[], &[fault]));
         assert_eq!(outcome, Judgement::Refuted, "{fault}: {sentence}");
     }

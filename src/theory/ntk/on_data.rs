@@ -32,8 +32,14 @@ impl OnData {
     /// f_0 on training and test points; 0 for an ensemble.
     ///
     /// # Errors
-    /// [`LawError::Start`] for another number of points or outputs.
+    /// [`LawError::Start`] for another number of points or outputs; [`LawError::Integration`] where variances or slopes of
+    /// deep networks have left the range of numbers.
     pub fn outputs(&self, start: &Start) -> Result<(DVector<f64>, DVector<f64>), LawError> {
+        if self.kernel.iter().chain(self.starts.iter()).any(|entry| !entry.is_finite()) {
+            let reason = "the kernel of that many layers leaves the range of numbers: every layer multiplies variances or \
+                          slopes; take fewer hidden_layers, or a weight_std closer to the critical one (sqrt 2 for relu)";
+            return Err(LawError::Integration { reason: reason.into() });
+        }
         let points = (self.data.labels.len(), self.data.test_labels.len());
         let (train, test) = (points.0 * self.outputs, points.1 * self.outputs);
         match start {
