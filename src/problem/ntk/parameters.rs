@@ -22,7 +22,7 @@ loss = \"softmax\": C outputs with readouts of their own, −ln p_y with p_c = e
 f_(k+1),c = f_k,c − (η/P) T (p_c − 1_{y=c}), for small steps ∂f_c/∂t = −T (p_c − 1_{y=c})/P; starts as for the logistic loss.
 The loss falls in every update for η < 2P/(B λ_max), B = 1 (squared), 1/4 (logistic), 1/2 (softmax).
 Residual, layer-normed, recurrent and convolutional networks and a tied readout: key `architecture`, the same law with their T.
-parametrisation = \"standard\": weights w = W_s/√(units below) W and biases b_s β move themselves, all at the rate η/n. The tangent
+parametrisation = \"standard\": weights w = W_s/√(units below) W and biases b_s β (none where b_s = 0) move themselves, at the rate η/n. The tangent
 kernel over n is the sum over layers of (units, the input, 1) times errors; its limit T^(l+1) = K(S^l) + W_s² K̇(S^l) T^l, T¹ = 0,
 has no first layer and no biases, which add d/n and 1/n at finite width. At a rate η that is not divided by n training diverges.
 law.start = \"limit\" gives the mean over all starts (losses and squared outputs include the variance over starts),
