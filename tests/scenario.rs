@@ -924,6 +924,10 @@ fn the_template_of_every_problem_resolves_and_is_described() {
                     "threshold" => {
                         changes.extend(["problem.data=three-clusters", "problem.initial_overlap=0.2"])
                     }
+                    "find" => changes.extend([
+                        "panel[0].y=largest_stable_rate",
+                        "claim[0].observables=[\"largest_stable_rate\"]",
+                    ]),
                     "response" => changes.push("problem.correlation_times=[1.0]"),
                     "step" => {
                         changes.extend(["problem.limit=initial-scale", "law.enabled=false", "claim=[]"])
