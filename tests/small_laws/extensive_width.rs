@@ -11,7 +11,7 @@ fn problem(
     noise_variance: f64,
     hidden_noise_std: f64,
 ) -> ExtensiveWidth {
-    let algorithm = Algorithm::Gamp { damping: 0.0 };
+    let algorithm = Algorithm::Gamp { damping: 0.0, estimate_damping: 0.0 };
     ExtensiveWidth { width_ratio, sample_ratio, noise_variance, hidden_noise_std, algorithm }
 }
 
@@ -139,29 +139,51 @@ fn message_passing_follows_state_evolution_in_the_limit() {
 
 #[test]
 fn damping_changes_the_way_and_not_the_end() {
-    let run = |damping: f64| {
-        let text = text(
-            0.5,
-            0.25,
-            &format!("noise_variance = 0.2\nalgorithm = {{ kind = \"gamp\", damping = {damping:?} }}"),
-        );
+    let run = |keys: &str| {
+        let text =
+            text(0.5, 0.25, &format!("noise_variance = 0.2\nalgorithm = {{ kind = \"gamp\", {keys} }}"));
         let claim = "observables = [\"mmse\"]\nresolution = 0.2";
         let scenario = scenario(&text, &rest("[3.0, 300.0]", "\"mmse\"", "[40]", "1", claim), &[]);
         replicas(&scenario, 40, 1)[0].values[0].clone()
     };
-    let (plain, damped) = (run(0.4), run(0.7));
-    assert!((plain[1] / damped[1] - 1.0).abs() < 1e-3, "{plain:?} {damped:?}");
-    assert!((plain[0] / damped[0] - 1.0).abs() > 0.02, "{plain:?} {damped:?}");
+    let plain = run("damping = 0.4");
+    for keys in ["damping = 0.7", "estimate_damping = 0.6", "damping = 0.2, estimate_damping = 0.3"] {
+        let damped = run(keys);
+        assert!((plain[1] / damped[1] - 1.0).abs() < 1e-3, "{keys}: {plain:?} {damped:?}");
+        assert!((plain[0] / damped[0] - 1.0).abs() > 1e-3, "{keys}: {plain:?} {damped:?}");
+    }
 }
 
 #[test]
 fn damped_message_passing_has_no_law_by_iteration() {
-    let text = text(0.5, 0.25, "algorithm = { kind = \"gamp\", damping = 0.5 }");
-    let claim = "observables = [\"error\"]\nresolution = 0.2";
-    let scenario = scenario(&text, &rest("[3.0]", "\"error\"", "[40]", "1", claim), &[]);
-    let job = asymptotica::run::Job { case: 0, size: 40, replica: None };
-    let message = job.run(&scenario, &|| false).expect_err("no law").to_string();
-    assert!(message.contains("damping"), "{message}");
+    for key in ["damping", "estimate_damping"] {
+        let text = text(0.5, 0.25, &format!("algorithm = {{ kind = \"gamp\", {key} = 0.5 }}"));
+        let claim = "observables = [\"error\"]\nresolution = 0.2";
+        let scenario = scenario(&text, &rest("[3.0]", "\"error\"", "[40]", "1", claim), &[]);
+        let job = asymptotica::run::Job { case: 0, size: 40, replica: None };
+        let message = job.run(&scenario, &|| false).expect_err("no law").to_string();
+        assert!(message.contains("damping"), "{message}");
+    }
+}
+
+/// Where samples are few, messages that are damped in their outputs alone never settle, and wander about the fixed point.
+#[test]
+fn estimates_damped_too_settle_with_few_samples() {
+    let spread = |keys: &str| {
+        let text = text(0.5, 0.06, &format!("algorithm = {{ kind = \"gamp\", {keys} }}"));
+        let claim = "observables = [\"mmse\"]\nresolution = 0.2";
+        let times = "[200.0, 202.0, 204.0, 206.0, 208.0, 210.0]";
+        let scenario = scenario(&text, &rest(times, "\"mmse\"", "[40]", "8", claim), &[]);
+        let runs = replicas(&scenario, 40, 8);
+        let of = |run: &asymptotica::trajectory::Curve| {
+            let errors = &run.values[0];
+            let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+            errors.iter().map(|e| (e / mean - 1.0).powi(2)).sum::<f64>()
+        };
+        (runs.iter().map(of).sum::<f64>() / 48.0).sqrt()
+    };
+    let (outputs, both) = (spread("damping = 0.5"), spread("damping = 0.2, estimate_damping = 0.3"));
+    assert!(outputs > 0.03 && both < 0.3 * outputs, "{outputs} {both}");
 }
 
 #[test]
@@ -180,14 +202,16 @@ fn gradient_descent_lowers_the_error_and_averaging_lowers_it_further() {
 
 #[test]
 fn broken_settings_are_refused_with_a_remedy() {
-    let text = text(0.5, 0.25, "algorithm = { kind = \"gamp\", damping = 1.0 }");
+    let text = text(0.5, 0.25, "algorithm = { kind = \"gamp\", damping = 1.0, estimate_damping = 1.5 }");
     let whole = format!(
         "title = \"t\"\nsource = \"t\"\n[problem]\n{text}\n[observe]\ntimes = [1.0]\n[[panel]]\ny = \"mmse\""
     );
     let source = asymptotica::scenario::Source::from_text("t", "t.toml", &whole).expect("valid TOML");
     let report =
         asymptotica::scenario::resolve(&source, &Default::default()).expect_err("refused").to_string();
-    assert!(report.contains("algorithm.damping") && report.contains("below 1"), "{report}");
+    for part in ["algorithm.damping", "algorithm.estimate_damping", "below 1"] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
 }
 
 #[test]

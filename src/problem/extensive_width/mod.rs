@@ -11,7 +11,12 @@ use super::{Definition, Method, ObservableInfo, ProblemKind};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Algorithm {
     /// Generalised approximate message passing with the rotationally invariant denoiser.
-    Gamp { damping: f64 },
+    Gamp {
+        /// Share of the last output function that is kept.
+        damping: f64,
+        /// Share of the last estimate, and of its variance, that is kept.
+        estimate_damping: f64,
+    },
     /// Full-batch gradient descent from `starts` random students, whose matrices are averaged.
     GradientDescent { starts: usize, rate: f64, init_std: f64 },
     /// No samples: S is seen through symmetric Gaussian noise and denoised once.
@@ -67,13 +72,21 @@ impl ExtensiveWidth {
                 init_std: of("init_std"),
             },
             "denoiser" => Algorithm::Denoiser { variance: of("variance") },
-            _ => Algorithm::Gamp { damping: of("damping") },
+            _ => Algorithm::Gamp { damping: of("damping"), estimate_damping: of("estimate_damping") },
         };
-        if let Algorithm::Gamp { damping } = algorithm
-            && damping >= 1.0
-        {
-            let rule = format!("is {damping}: nothing new would ever enter");
-            return Err(vec![Violation::new("algorithm.damping", rule, "choose a number from 0 to below 1")]);
+        if let Algorithm::Gamp { damping, estimate_damping } = algorithm {
+            let all: Vec<Violation> =
+                [("algorithm.damping", damping), ("algorithm.estimate_damping", estimate_damping)]
+                    .into_iter()
+                    .filter(|(_, share)| *share >= 1.0)
+                    .map(|(key, share)| {
+                        let rule = format!("is {share}: nothing new would ever enter");
+                        Violation::new(key, rule, "choose a number from 0 to below 1")
+                    })
+                    .collect();
+            if !all.is_empty() {
+                return Err(all);
+            }
         }
         Ok(Self {
             width_ratio: number("width_ratio"),

@@ -14,7 +14,9 @@ Teacher S = Wᵀ W/m with m = κ d hidden units, W_ki ~ N(0, 1); n = α d² samp
     MMSE_den(v) = v − (4 π²/3) v² ∫ ρ³
 Bayes error mmse = ‖S − Ŝ‖²/d: the fixed point of v = (Δ + 2 e)/(4 α), e = MMSE_den(v), started from e = 1/κ; undamped
 GAMP follows this map iteration by iteration. Without noise it is 0 beyond the limit of MMSE_den(v)/(2 v) for v -> 0, which
-is α = κ − κ²/2 (κ ≤ 1), 1/2 (κ ≥ 1).
+is α = κ − κ²/2 (κ ≤ 1), 1/2 (κ ≥ 1). Damping changes the way of single runs to the same end: near perfect recovery that of the
+output function is needed at small d; with few samples (α ~ 0.1) it alone lets the messages wander, and that of the estimate
+makes them settle.
 gradient-descent: W <- W + rate W d/(2 n) Σ r_μ (x_μ x_μᵀ − I)/√d with residuals r_μ, for every start; one step, one unit of time.
 Observables of the denoiser alone are denoiser_error and samples_needed; gradient descent adds start_error.",
     source: "Maillard, Troiani, Martin, Krzakala & Zdeborová 2024, arXiv:2408.03733",
@@ -67,14 +69,24 @@ const PARAMETERS: &[Parameter] = &[
             Variant {
                 name: "gamp",
                 doc: "approximate message passing with the rotationally invariant denoiser",
-                parameters: &[number(
-                    "damping",
-                    "",
-                    Range::NonNegative,
-                    Default::Number(0.0),
-                    "share of the last output function that is kept; state evolution per iteration needs 0",
-                    "0.5",
-                )],
+                parameters: &[
+                    number(
+                        "damping",
+                        "",
+                        Range::NonNegative,
+                        Default::Number(0.0),
+                        "share of the last output function that is kept; state evolution per iteration needs 0",
+                        "0.5",
+                    ),
+                    number(
+                        "estimate_damping",
+                        "",
+                        Range::NonNegative,
+                        Default::Number(0.0),
+                        "share of the last estimate, and of its variance, that is kept; the same",
+                        "0.5",
+                    ),
+                ],
             },
             Variant {
                 name: "gradient-descent",

@@ -25,11 +25,14 @@ pub(super) struct Gamp {
     alpha: f64,
     noise: f64,
     damping: f64,
+    estimate_damping: f64,
+    /// Estimate of the last iteration, where a share of it is kept.
+    last: Option<DMatrix<f64>>,
     fresh: bool,
 }
 
 impl Gamp {
-    pub(super) fn new(problem: &ExtensiveWidth, d: usize, damping: f64) -> Self {
+    pub(super) fn new(problem: &ExtensiveWidth, d: usize, (damping, estimate_damping): (f64, f64)) -> Self {
         let n = problem.samples(d);
         let kappa = problem.units(d) as f64 / d as f64;
         let alpha = n as f64 / (d * d) as f64;
@@ -44,14 +47,21 @@ impl Gamp {
             alpha,
             noise: problem.noise(),
             damping,
+            estimate_damping,
+            last: (estimate_damping > 0.0).then(|| DMatrix::zeros(d, d)),
             fresh: true,
         }
     }
 
     pub(super) fn update(&mut self, samples: &mut Samples) -> Result<(), LinalgError> {
         samples.forward(&self.estimate, &mut self.fields);
-        let keep = if self.fresh { 0.0 } else { self.damping };
+        // The first iteration leaves the mean of the prior at once.
+        let (keep, keep_estimate) =
+            if self.fresh { (0.0, 0.0) } else { (self.damping, self.estimate_damping) };
         self.fresh = false;
+        if let Some(last) = &mut self.last {
+            last.copy_from(&self.estimate);
+        }
         let mut squares = 0.0;
         let data = self.fields.iter().zip(&samples.labels).zip(&samples.weights);
         for (g, ((field, label), weight)) in self.output.iter_mut().zip(data) {
@@ -67,8 +77,14 @@ impl Gamp {
             *s += factor * a;
         }
         self.effective_noise = 0.5 / precision;
-        self.variance =
+        let variance =
             2.0 * denoise(&mut self.estimate, &mut self.scratch, self.kappa, self.effective_noise)?;
+        self.variance = keep_estimate * self.variance + (1.0 - keep_estimate) * variance;
+        if let Some(last) = &self.last {
+            for (new, old) in self.estimate.iter_mut().zip(last.iter()) {
+                *new = keep_estimate * old + (1.0 - keep_estimate) * *new;
+            }
+        }
         Ok(())
     }
 }

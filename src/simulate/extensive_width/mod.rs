@@ -118,7 +118,9 @@ pub(super) fn replica(
         Algorithm::GradientDescent { starts, rate, init_std } => {
             Run::Descent(Descent::new(problem, size, (starts, rate, init_std), stream))
         }
-        Algorithm::Gamp { damping } => Run::Gamp(Gamp::new(problem, size, damping)),
+        Algorithm::Gamp { damping, estimate_damping } => {
+            Run::Gamp(Gamp::new(problem, size, (damping, estimate_damping)))
+        }
         Algorithm::Denoiser { .. } => return Err(SimulationError::OnlyALaw("denoised above")),
     };
     let mut values = vec![0.0; measure.observables.len()];

@@ -29,7 +29,7 @@ const SMALL: f64 = 1e-13;
 ///     sample_ratio: 0.3,
 ///     noise_variance: 0.0,
 ///     hidden_noise_std: 0.25,
-///     algorithm: Algorithm::Gamp { damping: 0.0 },
+///     algorithm: Algorithm::Gamp { damping: 0.0, estimate_damping: 0.0 },
 /// };
 /// // Maillard et al. 2024.
 /// assert!((Law::new(&problem).mmse()? - 0.6785).abs() < 5e-5);
@@ -178,10 +178,11 @@ pub fn integrate(
     let mmse = if has(&["mmse", "scaled_mmse", "start_error"]) { law.mmse()? } else { f64::NAN };
     let iterations = times.last().map_or(0, |t| t.round() as usize);
     let evolution = if has(&["error", "effective_noise"]) {
-        if problem.algorithm != (Algorithm::Gamp { damping: 0.0 }) {
-            let reason = "state evolution is that of undamped GAMP: set problem.algorithm = { kind = \"gamp\", damping \
-                          = 0.0 }, or observe mmse"
-                .to_string();
+        if problem.algorithm != (Algorithm::Gamp { damping: 0.0, estimate_damping: 0.0 }) {
+            let reason =
+                "state evolution is that of GAMP without any damping: set problem.algorithm = { kind = \
+                          \"gamp\" }, or observe mmse"
+                    .to_string();
             return Err(LawError::Uncovered { reason });
         }
         law.state_evolution(iterations)
