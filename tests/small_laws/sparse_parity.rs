@@ -101,3 +101,54 @@ fn accuracy_depends_on_the_batch_ratio() {
         }
     }
 }
+
+/// log2 of B / d^(k - 1) where the accuracy crosses 3/4, by a line between points of a grid around `near`.
+fn transition(accuracy: impl Fn(f64) -> f64, near: f64) -> f64 {
+    let grid: Vec<f64> = (-4..=4).map(|i| near + 0.25 * f64::from(i)).collect();
+    let values: Vec<f64> = grid.iter().map(|b| accuracy(b.exp2())).collect();
+    let i =
+        (0..8).find(|&i| values[i] < 0.75 && values[i + 1] >= 0.75).unwrap_or_else(|| panic!("{values:?}"));
+    grid[i] + 0.25 * (0.75 - values[i]) / (values[i + 1] - values[i])
+}
+
+fn collapse(order: usize) -> impl Fn(f64, usize) -> asymptotica::scenario::Scenario {
+    let width = [12, 32, 64][order - 2];
+    move |beta, d| {
+        let text = text(order, &ratio(beta), "")
+            .replace("width = 24", &format!("width = {width}"))
+            .replace("dead_zone = 0.1", "dead_zone = 0.3");
+        scenario(&text, &rest("[50.0]", "\"accuracy\"", &format!("[{d}]"), "1", ANY), &[])
+    }
+}
+
+#[test]
+fn transitions_of_the_law_need_samples_as_d_to_the_k_minus_1() {
+    for (order, near) in [(2, -1.7), (3, -3.6), (4, -4.0)] {
+        let scenario = collapse(order);
+        let at = |d: usize| transition(|beta| law(&scenario(beta, d), d).values[0][0], near);
+        let (few, many) = (at(512), at(4096));
+        let power = (order - 1) as f64 + (many - few) / 3.0;
+        assert!((power - (order - 1) as f64).abs() < 0.05, "{order}: {few} {many}, power {power}");
+    }
+}
+
+#[test]
+#[ignore = "ten minutes: networks whose transitions give the power of d"]
+fn transitions_of_networks_need_samples_as_d_to_the_k_minus_1() {
+    // Replicas that put the power within .02, with slopes of accuracy of about .35 and .25 per doubling of the batch.
+    for (order, near, sizes) in [(2, -1.7, [(256, 400), (2048, 60)]), (3, -3.6, [(64, 800), (256, 120)])] {
+        let scenario = collapse(order);
+        let at = |(d, count): (usize, usize)| {
+            let mean = |beta: f64| {
+                replicas(&scenario(beta, d), d, count).iter().map(|r| r.values[0][0]).sum::<f64>()
+                    / count as f64
+            };
+            transition(mean, near)
+        };
+        let [few, many] = sizes.map(at);
+        let octaves = (sizes[1].0 as f64 / sizes[0].0 as f64).log2();
+        let power = (order - 1) as f64 + (many - few) / octaves;
+        println!("k = {order}: transitions {few:.3}, {many:.3}, power {power:.3}");
+        assert!((power - (order - 1) as f64).abs() < 0.1, "{order}: {few} {many}, power {power}");
+    }
+}
