@@ -11,7 +11,7 @@ pub(super) struct Abscissa<'a> {
 
 impl<'a> Abscissa<'a> {
     pub fn new(scenario: &'a Scenario, x: &str, divisor: &str) -> Self {
-        let plain = x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == x);
+        let plain = x == "time" || scenario.sweep.as_ref().is_some_and(|s| s.key == x || s.name() == x);
         let parse = |text: &str| Expression::parse(text).ok();
         Self {
             scenario,

@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
             let (rule, help) = match (name, self.sweep) {
                 ("time", Some(swept)) => (
                     "a point of a sweep stands for one time".to_string(),
-                    format!("x is a formula over {} and keys of the problem", swept.name()),
+                    format!("x is a formula over {} and keys of the problem", swept.sweep.name()),
                 ),
                 _ => (
                     format!("unknown name {name}"),
@@ -202,7 +202,7 @@ impl<'a> Stage<'a> {
             let at = table.get("y").map_or(&node.at, |y| &y.at);
             self.issues.push(Issue::value(at, join(path, "y"), "names no observable"));
         }
-        let default_x = self.sweep.map_or("time", |swept| swept.name()).to_string();
+        let default_x = self.sweep.map_or("time", |swept| swept.sweep.name()).to_string();
         let x = self.formula(settings, table, path, "x");
         let against = self.against(settings, table, path);
         let y_divided_by = self.formula(settings, table, path, "divide_y_by").unwrap_or_default();

@@ -116,9 +116,9 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
                 case.series = s;
                 case.sweep = value.map(|x| (point, x));
                 if let (Some(own), Some(x)) = (&own, value)
-                    && !case.values.iter().any(|(key, _)| key == own.name())
+                    && !case.values.iter().any(|(key, _)| key == own.sweep.name())
                 {
-                    case.values.push((own.name().to_string(), x));
+                    case.values.push((own.sweep.name().to_string(), x));
                 }
                 cases.push(case);
             }
@@ -198,8 +198,8 @@ fn at_point(
 fn case_name(label: &str, swept: Option<&Swept>, value: Option<f64>) -> String {
     let series = if label.is_empty() { String::new() } else { format!("series {label:?}") };
     match (swept, value) {
-        (Some(swept), Some(x)) if series.is_empty() => format!("{} = {x}", swept.name()),
-        (Some(swept), Some(x)) => format!("{series}, {} = {x}", swept.name()),
+        (Some(swept), Some(x)) if series.is_empty() => format!("{} = {x}", swept.sweep.name()),
+        (Some(swept), Some(x)) => format!("{series}, {} = {x}", swept.sweep.name()),
         _ => series,
     }
 }

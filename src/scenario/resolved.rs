@@ -36,6 +36,13 @@ pub struct Sweep {
     pub label: String,
 }
 
+impl Sweep {
+    /// The name of the swept value in expressions: the last part of a key.
+    pub fn name(&self) -> &str {
+        self.key.rsplit('.').next().unwrap_or(&self.key)
+    }
+}
+
 /// One problem with everything that is needed to run both roads on it.
 #[derive(Clone, Debug)]
 pub struct Case {

@@ -32,13 +32,6 @@ pub(super) struct Swept {
     pub values: Vec<(f64, At)>,
 }
 
-impl Swept {
-    /// The name of the swept value in expressions: the last part of a key.
-    pub fn name(&self) -> &str {
-        self.sweep.key.rsplit('.').next().unwrap_or(&self.sweep.key)
-    }
-}
-
 /// The series of a scenario, in order; one without a label if there are none.
 pub(super) fn series(root: &Table, kind: &ProblemKind, issues: &mut Vec<Issue>) -> Vec<Series> {
     let Some(entry) = root.entry("series") else { return vec![Series::default()] };
