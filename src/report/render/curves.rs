@@ -204,9 +204,21 @@ impl<'a> Measured<'a> {
             plot.band(layer, &mut items);
         }
         let mut entries = self.entries();
+        let mut outside: Vec<&str> = Vec::new();
         for layer in &self.panel.layers {
+            let before = items.len();
             plot.overlay(layer, &mut items);
+            if items.len() == before {
+                outside.push(&layer.label);
+            } else {
+                outside.retain(|label| *label != layer.label);
+            }
         }
+        // A reference that never enters the frame would name a line that nobody sees.
+        entries.retain(|entry| {
+            let only = entry.line.is_none() && entry.marker.is_none() && entry.reference.is_some();
+            !(only && outside.contains(&entry.label.as_str()))
+        });
         for layer in &self.panel.layers {
             plot.runs(layer, &mut items);
         }
