@@ -185,15 +185,19 @@ fn two_classes_are_the_logistic_loss_at_twice_the_rate() {
     let pair = |points: u32| (0..points).flat_map(move |i| f(f64::from(i)));
     let difference = |points: u32| (0..points).map(move |i| f(f64::from(i))[0] - f(f64::from(i))[1]);
     let times = [0.0, 1.0, 5.0, 40.0, 300.0];
-    let names = ["train_loss", "test_loss", "f[2,1]", "f[2,2]", "probability[1,1]"];
+    let names =
+        ["train_loss", "test_loss", "train_error", "test_error", "f[2,1]", "f[2,2]", "probability[1,1]"];
     let found = law(&two, &outputs(pair(5), pair(2)), &times, &names).expect("a law");
-    let names = ["train_loss", "test_loss", "f[1]", "f[2]"];
+    let names = ["train_loss", "test_loss", "train_error", "test_error", "f[1]", "f[2]"];
     let expected = law(&logistic, &outputs(difference(5), difference(2)), &times, &names).expect("a law");
     for at in 0..times.len() {
-        for name in ["train_loss", "test_loss"] {
+        for name in ["train_loss", "test_loss", "train_error", "test_error"] {
             let (found, expected) = (value(&found, name, at), value(&expected, name, at));
             assert!((found - expected).abs() < 1e-12, "{at} {name}: {found} {expected}");
         }
+        let wrong = f64::from(u8::from(value(&expected, "f[1]", at) < 0.0))
+            + f64::from(u8::from(value(&expected, "f[2]", at) > 0.0));
+        assert_eq!(value(&expected, "test_error", at), 0.5 * wrong, "{at}");
         let log_odds = value(&found, "f[2,1]", at) - value(&found, "f[2,2]", at);
         assert!((log_odds - value(&expected, "f[2]", at)).abs() < 1e-12, "{at}: {log_odds}");
         let p = 1.0 / (1.0 + (-value(&expected, "f[1]", at)).exp());

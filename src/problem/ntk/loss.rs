@@ -48,6 +48,24 @@ impl Loss {
         }
     }
 
+    /// The chance that the class that the outputs name is not that of y: the sign of one output, the class of the largest of
+    /// several, equal ones drawn by lot.
+    pub fn misclassified(self, f: &[f64], y: f64) -> f64 {
+        if let Self::Softmax { .. } = self {
+            let (_, largest) = largest(f);
+            let equal = f.iter().filter(|f| **f == largest).count();
+            return if f[class(y)] == largest { 1.0 - 1.0 / equal as f64 } else { 1.0 };
+        }
+        let margin = y * f[0];
+        if margin > 0.0 {
+            0.0
+        } else if margin == 0.0 {
+            0.5
+        } else {
+            1.0
+        }
+    }
+
     /// Derivatives in the outputs.
     pub fn derivative(self, f: &[f64], y: f64, into: &mut [f64]) {
         match self {
@@ -92,11 +110,4 @@ pub fn probabilities(f: &[f64], into: &mut [f64]) {
         sum += *p;
     }
     into.iter_mut().for_each(|p| *p /= sum);
-}
-
-/// The chance that a class of largest output, equal ones drawn by lot, is not y.
-pub fn misclassified(f: &[f64], y: f64) -> f64 {
-    let (_, largest) = largest(f);
-    let equal = f.iter().filter(|f| **f == largest).count();
-    if f[class(y)] == largest { 1.0 - 1.0 / equal as f64 } else { 1.0 }
 }

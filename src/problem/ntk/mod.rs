@@ -13,7 +13,7 @@ mod table;
 pub use architecture::{Architecture, StreamNorm};
 pub use classes::Classes;
 pub use data::{Data, Inputs, Target};
-pub use loss::{Loss, misclassified, probabilities};
+pub use loss::{Loss, probabilities};
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
 
@@ -140,7 +140,7 @@ impl Ntk {
         }
     }
 
-    /// What classes add to the observables of one output.
+    /// What losses of classes add to the observables.
     fn class_observables(&self, list: &mut Vec<ObservableInfo>) {
         let tests = self.inputs.tests();
         let mut push = |name, label, doc, shape| {
@@ -149,17 +149,20 @@ impl Ntk {
         push(
             "train_error",
             "training error",
-            "part of the training points whose largest output is that of another class; equal outputs share",
+            "part of the training points whose class is not the one that the outputs name: the sign of one output, the \
+             largest of several; ties count in part",
             vec![],
         );
         if tests > 0 {
             push("test_error", "test error", "the same part of the test points", vec![]);
-            push(
-                "probability",
-                "$p$",
-                "softmax e^(f_c) / sum_a e^(f_a) of class c at a test point",
-                vec![tests, self.loss.outputs()],
-            );
+            if self.loss.outputs() > 1 {
+                push(
+                    "probability",
+                    "$p$",
+                    "softmax e^(f_c) / sum_a e^(f_a) of class c at a test point",
+                    vec![tests, self.loss.outputs()],
+                );
+            }
         }
     }
 
@@ -237,7 +240,7 @@ impl Definition for Ntk {
             }
         }
         list.push(info("f_train", "$f$", "output at a training point", of_points(points), false, false));
-        if several {
+        if self.loss != Loss::Squared {
             self.class_observables(&mut list);
         }
         if self.kernel_points > 0 {

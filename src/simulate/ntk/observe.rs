@@ -2,7 +2,7 @@
 
 use super::{SimulationError, Training};
 use crate::linalg::symmetric_eigen;
-use crate::problem::ntk::{Ntk, misclassified, probabilities};
+use crate::problem::ntk::{Ntk, probabilities};
 use nalgebra::{DMatrix, DVector};
 
 /// One observable; indices from 0, frequencies from 1.
@@ -107,6 +107,7 @@ impl Observable {
             f.column_iter().zip(y).map(|(f, y)| of(f.as_slice(), *y)).sum::<f64>() / y.len() as f64
         };
         let loss = |f: &[f64], y: f64| problem.loss.value(f, y);
+        let error = |f: &[f64], y: f64| problem.loss.misclassified(f, y);
         let test = |i: usize, c: usize| training.test.output[(c, i)] - training.offsets.1[(c, i)];
         let (labels, test_labels) = (&training.data.labels, &training.data.test_labels);
         // Of one output.
@@ -114,8 +115,8 @@ impl Observable {
         match self {
             Self::TrainLoss => mean(training.outputs(), labels, &loss),
             Self::TestLoss => mean(training.test_outputs(), test_labels, &loss),
-            Self::TrainError => mean(training.outputs(), labels, &misclassified),
-            Self::TestError => mean(training.test_outputs(), test_labels, &misclassified),
+            Self::TrainError => mean(training.outputs(), labels, &error),
+            Self::TestError => mean(training.test_outputs(), test_labels, &error),
             Self::Test(i, c) => test(i, c),
             Self::TestSquared(i) => test(i, 0) * test(i, 0),
             Self::Train(i, c) => training.train.output[(c, i)] - training.offsets.0[(c, i)],

@@ -20,14 +20,13 @@
 //! the errors of the law are rounding and are reported as zero.
 
 mod architecture;
+mod classification;
 mod column;
 mod dual;
 mod dynamics;
-mod logistic;
 mod observable;
 mod on_data;
 mod recursion;
-mod softmax;
 mod stochastic;
 mod stopping;
 
@@ -147,12 +146,8 @@ pub fn integrate(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let faults = Faults::parse(&options.faults)?;
-    match problem.loss {
-        Loss::Squared => {}
-        Loss::Logistic => return logistic::integrate(problem, start, times, &parsed, observables, faults),
-        Loss::Softmax { .. } => {
-            return softmax::integrate(problem, start, times, &parsed, observables, faults);
-        }
+    if problem.loss != Loss::Squared {
+        return classification::integrate(problem, start, times, &parsed, observables, faults);
     }
     if problem.batch.is_some() && !faults.batch {
         return stochastic::integrate(problem, start, times, &parsed, observables, faults);

@@ -35,8 +35,6 @@ impl Observable {
         let classes = problem.loss.outputs();
         if classes > 1 {
             match (family, &indices[..]) {
-                ("train_error", []) => return Some(Self::TrainError),
-                ("test_error", []) if tests > 0 => return Some(Self::TestError),
                 ("f", &[i, c]) if i < tests && c < classes => return Some(Self::Test(i, c)),
                 ("f_train", &[i, c]) if i < points && c < classes => return Some(Self::Train(i, c)),
                 ("probability", &[i, c]) if i < tests && c < classes => return Some(Self::Probability(i, c)),
@@ -47,6 +45,8 @@ impl Observable {
         Some(match (family, &indices[..]) {
             ("train_loss", []) => Self::TrainLoss,
             ("test_loss", []) if tests > 0 => Self::TestLoss,
+            ("train_error", []) if problem.loss != Loss::Squared => Self::TrainError,
+            ("test_error", []) if tests > 0 && problem.loss != Loss::Squared => Self::TestError,
             ("f", &[i]) if i < tests => Self::Test(i, 0),
             ("f_squared", &[i]) if i < tests => Self::TestSquared(i),
             ("f_train", &[i]) if i < points => Self::Train(i, 0),

@@ -1,19 +1,30 @@
-//! Gradient descent on the softmax loss of C classes in function space.
+//! Gradient descent on the losses of classes in function space: the logistic loss of one output, softmax of C outputs.
 //!
 //! Readouts of different outputs are independent, so that the limit kernel of C outputs is T for every output and 0
-//! between two of them. With f of one row for each output and s_k the sum over earlier updates of p - 1_y, the derivatives
-//! of the loss, f_k(X) = f_0(X) - (eta/P) s_k T and f_k(x*) = f_0(x*) - (eta/P) s_k T_*^T; for small steps it is the flow
-//! df_c/dt = -T (p_c - 1_{y = c})/P, t = eta k. Outputs act on each other through p alone. The second derivative of the loss
-//! is diag(p) - p p^T <= 1/2, so that the loss falls in every update for eta < 4 P / largest eigenvalue; beyond it the loss
-//! may rise, while outputs stay finite: they grow by no more than eta times the largest entry of T in an update. As for the
-//! logistic loss no mean over starts follows.
+//! between two of them. With f of one row for each output and s_k the sum over earlier updates of the derivatives of the
+//! loss in f (softmax p - 1_y, logistic -y/(1 + e^(y f))), f_k(X) = f_0(X) - (eta/P) s_k T and
+//! f_k(x*) = f_0(x*) - (eta/P) s_k T_*^T. The recursion is the exact limit of wide networks at a finite step; for small
+//! steps it is the flow df/dt = -g T/P of those derivatives g, t = eta k. Outputs act on each other through p alone. The
+//! second derivative of the loss is at most 1/4 (logistic) or 1/2 (softmax), so that the loss falls in every update for
+//! eta < 8 P or 4 P / largest eigenvalue; beyond it the loss may rise, while outputs stay finite: they grow by no more
+//! than eta times the largest entry of T in an update. Nothing of this is linear in f_0, so that no mean over starts
+//! follows: the start is f_0 = 0 of centred networks, or that of one network.
 
-use super::logistic::eigenvalues;
 use super::{Faults, LawError, Observable, OnData};
-use crate::linalg::{product, product_transpose};
-use crate::problem::ntk::{Ntk, Start, misclassified, probabilities};
+use crate::linalg::{product, product_transpose, symmetric_eigen};
+use crate::problem::ntk::{Loss, Ntk, Start, probabilities};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
+
+/// In ascending order, where they are asked for.
+fn eigenvalues(parsed: &[Observable], kernel: &DMatrix<f64>) -> Result<DVector<f64>, LawError> {
+    if !parsed.iter().any(|o| matches!(o, Observable::Eigenvalue(_))) {
+        return Ok(DVector::zeros(0));
+    }
+    symmetric_eigen(kernel)
+        .map(|eigen| eigen.values)
+        .map_err(|error| LawError::Integration { reason: error.to_string() })
+}
 
 pub(super) fn integrate(
     problem: &Ntk,
@@ -24,9 +35,11 @@ pub(super) fn integrate(
     faults: Faults,
 ) -> Result<Curve, LawError> {
     if *start == Start::Ensemble && !problem.centred {
-        let reason = "the mean over starts of the softmax loss is not closed: set centred = true, or law.start = \
-                      \"replica\"";
-        return Err(LawError::Start { reason: reason.into() });
+        let loss = if problem.loss == Loss::Logistic { "logistic" } else { "softmax" };
+        let reason = format!(
+            "the mean over starts of the {loss} loss is not closed: set centred = true, or law.start = \"replica\""
+        );
+        return Err(LawError::Start { reason });
     }
     let on_data = OnData::new(problem, faults);
     let (labels, test_labels) = (&on_data.data.labels, &on_data.data.test_labels);
@@ -60,11 +73,12 @@ pub(super) fn integrate(
             f.column_iter().zip(y).map(|(f, y)| of(f.as_slice(), *y)).sum::<f64>() / y.len() as f64
         };
         let loss = |f: &[f64], y: f64| problem.loss.value(f, y);
+        let error = |f: &[f64], y: f64| problem.loss.misclassified(f, y);
         let read = |observable: &Observable| match *observable {
             Observable::TrainLoss => mean(&f, labels, &loss),
             Observable::TestLoss => mean(&test, test_labels, &loss),
-            Observable::TrainError => mean(&f, labels, &misclassified),
-            Observable::TestError => mean(&test, test_labels, &misclassified),
+            Observable::TrainError => mean(&f, labels, &error),
+            Observable::TestError => mean(&test, test_labels, &error),
             Observable::Test(i, c) => test[(c, i)],
             Observable::Train(i, c) => f[(c, i)],
             Observable::Probability(i, c) => {
@@ -74,8 +88,9 @@ pub(super) fn integrate(
             }
             Observable::Kernel(i, j) => on_data.kernel[(i, j)],
             Observable::Eigenvalue(i) => eigenvalues[eigenvalues.len() - 1 - i],
-            // Those of one output, which the parser knows.
-            Observable::TestSquared(_) | Observable::Residual(_) | Observable::Harmonic(_) => f64::NAN,
+            Observable::TestSquared(i) => test[(0, i)] * test[(0, i)],
+            // Those of the squared loss, which the parser knows.
+            Observable::Residual(_) | Observable::Harmonic(_) => f64::NAN,
             Observable::Drift => 0.0,
         };
         let snapshot: Vec<f64> = parsed.iter().map(read).collect();
