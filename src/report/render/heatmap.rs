@@ -1,4 +1,4 @@
-//! Matrices side by side on one diverging colour scale.
+//! Matrices side by side on one colour scale, white at 0: its bar shows the signs that occur.
 
 use super::RenderError;
 use super::axis;
@@ -47,8 +47,8 @@ fn ink_on(Color(r, g, b): Color) -> Color {
     if luminance < 125.0 { WHITE } else { INK }
 }
 
-fn bar_labels(limit: f64, target: usize) -> Result<Vec<(f64, Line)>, RenderError> {
-    let bar = ticks::linear(-limit, limit, target);
+fn bar_labels((low, high): (f64, f64), target: usize) -> Result<Vec<(f64, Line)>, RenderError> {
+    let bar = ticks::linear(low, high, target);
     let label = |value: f64, text: &str| match bar.exponent {
         Some(e) if value != 0.0 => format!("{text}×{}", ticks::power(e)),
         Some(_) => "0".into(),
@@ -63,7 +63,10 @@ pub struct Measured<'a> {
     panel: &'a Heatmap,
     rows: usize,
     columns: usize,
+    /// Largest magnitude.
     limit: f64,
+    /// Values at the ends of the colour bar.
+    bar: (f64, f64),
     row_labels: Vec<Line>,
     column_labels: Vec<Line>,
     /// Width of the widest label of the colour bar.
@@ -94,13 +97,20 @@ impl<'a> Measured<'a> {
             }
         }
         let finite = panel.blocks.iter().flat_map(|b| b.values.iter().flatten()).filter(|v| v.is_finite());
-        let largest = finite.fold(0.0f64, |a, v| a.max(v.abs()));
-        let limit = if largest > 0.0 { largest } else { 1.0 };
+        let (lowest, highest) = finite.fold((0.0f64, 0.0f64), |(low, high), v| (low.min(*v), high.max(*v)));
+        let limit = match highest.max(-lowest) {
+            0.0 => 1.0,
+            largest => largest,
+        };
+        let bar = (
+            if lowest < 0.0 { -limit } else { 0.0 },
+            if highest > 0.0 || lowest == 0.0 { limit } else { 0.0 },
+        );
         let set = |labels: &[String]| -> Result<Vec<Line>, RenderError> {
             labels.iter().map(|label| markup::line(label, TICK_LABEL, Face::Regular)).collect()
         };
         let row_labels = set(&panel.row_labels)?;
-        let bar_label = bar_labels(limit, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);
+        let bar_label = bar_labels(bar, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);
         let left = row_labels.iter().map(|line| line.width).fold(0.0, f64::max) + 5.0;
         let column_labels = set(&panel.column_labels)?;
         Ok(Self {
@@ -108,6 +118,7 @@ impl<'a> Measured<'a> {
             rows,
             columns,
             limit,
+            bar,
             row_labels,
             column_labels,
             bar_label,
@@ -272,18 +283,19 @@ impl<'a> Measured<'a> {
     fn draw_bar(&self, rect: &Rect, items: &mut Vec<Item>) -> Result<(), RenderError> {
         let steps = 80;
         let step = rect.height() / f64::from(steps);
+        let (low, high) = self.bar;
         for i in 0..steps {
-            let share = 1.0 - 2.0 * (f64::from(i) + 0.5) / f64::from(steps);
+            let value = high - (high - low) * (f64::from(i) + 0.5) / f64::from(steps);
             let top = rect.top + f64::from(i) * step;
             // Overlapping downwards, so that no seams shine through.
             let bottom = (top + 1.6 * step).min(rect.bottom);
             let block = Rect { top, bottom, ..*rect };
-            items.push(Item::new(Role::Cell, color(share), Shape::Block(block)));
+            items.push(Item::new(Role::Cell, color(value / self.limit), Shape::Block(block)));
         }
         items.push(axis::frame(rect));
         let room = (rect.height() / 14.0) as usize;
-        for (value, label) in bar_labels(self.limit, room.clamp(2, MOST_BAR_LABELS))? {
-            let y = rect.top + 0.5 * (1.0 - value / self.limit) * rect.height();
+        for (value, label) in bar_labels(self.bar, room.clamp(2, MOST_BAR_LABELS))? {
+            let y = rect.top + (high - value) / (high - low) * rect.height();
             let points = vec![(rect.right, y), (rect.right - 2.2, y)];
             items.push(Item::new(Role::Frame, INK, Shape::Path { points, width: FRAME_WIDTH }));
             let origin = (rect.right + 3.0, y + 0.35 * TICK_LABEL);
