@@ -42,26 +42,74 @@ pub fn nodes(ratio: f64, points: usize) -> impl Iterator<Item = Node> {
     })
 }
 
-/// Share of the eigenvalues that lies between `low` and `high`, those that are 0 left out; midpoint rule in theta, to
-/// 1e-7.
+/// Part of an integral that [`nodes_at_all_scales`] leaves out at each end.
+const LEFT_OUT: f64 = 1e-20;
+
+/// Smallest distance from the hard edge that is resolved, as a square root and relative to the upper edge.
+const FINEST: f64 = 1e-10;
+
+/// Nodes that crowd at both edges, for every a: the trapezoidal rule in u = ln tan(phi/2) at u = (k + shift) step,
+/// with l = (1 - sqrt a)^2 + 4 sqrt(a) sin^2(phi/2).
+///
+/// In s = e^u, l = (1 + sqrt a)^2 (delta^2 + s^2) / (1 + s^2) with delta = |1 - a| / (1 + sqrt a)^2. The poles of the
+/// density and of 1/(l + g) have |Im u| = pi/2 whatever a and g are. On |Im u| = pi/4, l runs through the circle that
+/// has the spectrum as its diameter, where e^(-l t) and (1 - eta l)^k of stable steps are at most 1. So the error is
+/// about e^(-pi^2 / (2 step)) at all times t and all numbers of updates k: 2e-11 at step 0.2, 5e-15 at 0.15, 4e-22 at
+/// 0.1; the step halves by the mean of two rules, with shifts 0 and 1/2. About 31/step nodes; at most 85/step, at
+/// a = 1, where times up to 1e18 are resolved.
+///
+/// ```
+/// use asymptotica::math::marchenko_pastur::nodes_at_all_scales;
+/// for a in [1e-6, 0.5, 0.99999, 1.0, 1.0 + 1e-9, 2.0, 1e6] {
+///     let moment = |k: i32| {
+///         nodes_at_all_scales(a, 0.15, 0.0).map(|n| n.weight * n.eigenvalue.powi(k)).sum::<f64>()
+///     };
+///     let [mass, mean] = [a.min(1.0), a];
+///     assert!((moment(0) / mass - 1.0).abs() < 1e-13 && (moment(1) / mean - 1.0).abs() < 1e-13);
+///     // The mean of 1/l is min(1, a) / |1 - a|.
+///     assert!(a == 1.0 || (moment(-1) * (1.0 - a).abs() / mass - 1.0).abs() < 1e-13);
+/// }
+/// ```
+pub fn nodes_at_all_scales(ratio: f64, step: f64, shift: f64) -> impl Iterator<Item = Node> {
+    let edge = (1.0 + ratio.sqrt()).powi(2);
+    let delta = (1.0 - ratio).abs() / edge;
+    // Weights fall as s from the finest scale on if delta is smaller, as s^3 below delta and as s^-3 above 1.
+    let scale = delta.max(FINEST);
+    let low = (scale * LEFT_OUT).max((scale * delta * delta * LEFT_OUT).cbrt());
+    let first = (libm::log(low) / step).floor() as i64;
+    let last = (-libm::log(LEFT_OUT) / 3.0 / step).ceil() as i64;
+    (first..=last).map(move |k| {
+        let s = libm::exp((k as f64 + shift) * step);
+        let (near, far) = (delta * delta + s * s, 1.0 + s * s);
+        let weight = 16.0 * ratio / (PI * edge) * step * (s / near) * (s / far) * (s / far);
+        Node { eigenvalue: edge * near / far, weight }
+    })
+}
+
+/// Share of the eigenvalues that lies between `low` and `high`, those that are 0 left out. With s = sqrt((l_+ - l)(l - l_-))
+/// the integral of the density from l_- on is
+/// (s + (l_+ + l_-) atan sqrt((l - l_-)/(l_+ - l)) - 2 |1 - a| atan sqrt(l_+ (l - l_-)/(l_- (l_+ - l)))) / (2 pi).
 ///
 /// ```
 /// use asymptotica::math::marchenko_pastur::mass;
-/// assert!((mass(0.5, 0.0, 10.0) - 0.5).abs() < 1e-7);
-/// assert!((mass(2.0, 0.0, 1.3) + mass(2.0, 1.3, 10.0) - 1.0).abs() < 1e-7);
+/// assert!((mass(0.5, 0.0, 10.0) - 0.5).abs() < 1e-15);
+/// assert!((mass(2.0, 0.0, 1.3) + mass(2.0, 1.3, 10.0) - 1.0).abs() < 1e-15);
+/// // The semicircle of a = 1 in sqrt l, to the middle of its quarter: 1/3 + sqrt 3/(2 pi).
+/// assert!((mass(1.0, 0.0, 1.0) - 1.0 / 3.0 - 3.0_f64.sqrt() / (2.0 * std::f64::consts::PI)).abs() < 1e-15);
 /// ```
 pub fn mass(ratio: f64, low: f64, high: f64) -> f64 {
-    const POINTS: usize = 2000;
     let root = ratio.sqrt();
-    // The eigenvalue falls as theta grows.
-    let theta = |l: f64| libm::acos(((l - 1.0 - ratio) / (2.0 * root)).clamp(-1.0, 1.0));
-    let (first, last) = (theta(high), theta(low));
-    let step = (last - first) / POINTS as f64;
-    let density = |k: usize| {
-        let half = 0.5 * (first + (k as f64 + 0.5) * step);
-        let (sin, cos) = (libm::sin(half), libm::cos(half));
-        let eigenvalue = (1.0 - root) * (1.0 - root) + 4.0 * root * cos * cos;
-        8.0 * ratio * sin * sin * (cos * cos / eigenvalue)
+    let (first, last) = ((1.0 - root) * (1.0 - root), (1.0 + root) * (1.0 + root));
+    let up_to = |l: f64| {
+        if l <= first {
+            return 0.0;
+        }
+        if l >= last {
+            return ratio.min(1.0);
+        }
+        let (above, below) = ((l - first).sqrt(), (last - l).sqrt());
+        let hole = 2.0 * (1.0 - ratio).abs() * libm::atan2(last.sqrt() * above, first.sqrt() * below);
+        (above * below + (last + first) * libm::atan2(above, below) - hole) / (2.0 * PI)
     };
-    (0..POINTS).map(density).sum::<f64>() * step / PI
+    up_to(high) - up_to(low)
 }
