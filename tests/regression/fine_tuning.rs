@@ -1,6 +1,6 @@
 //! Transfer: fine-tuning to interpolation.
 
-use super::{refutes, replicas, scenario};
+use super::{law, refutes, replicas, scenario};
 use asymptotica::theory::transfer::{Classifier, implicit_ridge, regression};
 
 const REGRESSION: &str = "kind = \"transfer\"
@@ -145,4 +145,47 @@ fn faults_of_the_law_are_refuted() {
     let faults =
         ["drop=inflation", "drop=start", "problem.task.separation=1.05", "problem.overparametrisation=1.1"];
     refutes(CLASSIFICATION, &rest("times = [1.0]", "[48, 96, 192]", "[4000, 2000, 1000]", 0.012), &faults);
+}
+
+/// Where n is nearly d the smallest eigenvalues are close to 0 and learn the noise last: numbers of an independent
+/// quadrature, 1000 at the end (also that of interpolation).
+#[test]
+fn the_path_is_followed_near_the_interpolation_threshold() {
+    let text = "kind = \"transfer\"\ntask = { kind = \"regression\", distance = 1.0, noise_std = 1.0 }
+overparametrisation = 1.001\nsolver = \"gradient-descent\"\nlearning_rate = 0.1";
+    let rest = rest("times = [1e7, 1e9]", "[60]", "2", 0.1);
+    let curve = law(&scenario(text, &rest, &[]), 0);
+    for (found, expected) in curve.values[0].iter().zip([988.89, 1000.0]) {
+        assert!((found - expected).abs() < 6e-3, "{found} for {expected}");
+    }
+}
+
+/// Inputs of variance 2 and noise of variance 2 are those of variance 1 with risks twice as large, at half the rate.
+#[test]
+fn the_variance_of_the_inputs_sets_the_scale() {
+    let run = |keys: &str| {
+        let text =
+            format!("kind = \"transfer\"\noverparametrisation = 1.6\nsolver = \"gradient-descent\"\n{keys}");
+        law(&scenario(&text, &rest("times = [0.4, 2.0, 40.0]", "[60]", "2", 0.1), &[]), 0).values[0].clone()
+    };
+    let unit = run("task = { kind = \"regression\", distance = 1.2, noise_std = 0.5 }\nlearning_rate = 0.4");
+    let task = "task = { kind = \"regression\", distance = 1.2, noise_std = 0.7071067811865476 }";
+    let text = "learning_rate = 0.2\nspectrum = { kind = \"list\", values = [2.0, 2.0] }";
+    let double = format!("{task}\n{text}");
+    let observe = "times = [0.2, 1.0, 20.0]";
+    let text =
+        format!("kind = \"transfer\"\noverparametrisation = 1.6\nsolver = \"gradient-descent\"\n{double}");
+    let double = law(&scenario(&text, &rest(observe, "[60]", "2", 0.1), &[]), 0).values[0].clone();
+    for (one, two) in unit.iter().zip(&double) {
+        assert!((2.0 * one - two).abs() < 1e-12 * two, "{one} {two}");
+    }
+}
+
+#[test]
+fn steps_of_one_sample_that_overshoot_diverge() {
+    let text = "kind = \"transfer\"\ntask = { kind = \"regression\", distance = 1.0, noise_std = 1.0 }
+overparametrisation = 2.0\nsolver = \"sgd\"\nlearning_rate = 5.0";
+    let curve = law(&scenario(text, &rest("times = [0.0, 5.0]", "[60]", "2", 0.1), &[]), 0);
+    assert_eq!(curve.times, [0.0]);
+    assert!(format!("{:?}", curve.end).contains("overshoot"), "{:?}", curve.end);
 }

@@ -242,3 +242,27 @@ fn batches_of_a_data_set_diverge_just_above_their_stable_step() {
     assert!(mean_square(0.8 * step, 16) < mean_square(0.8 * step, 4));
     assert!(mean_square(1.25 * step, 16) > mean_square(1.25 * step, 4));
 }
+
+/// Data with nearly as many samples as dimensions, late: numbers of an independent quadrature.
+#[test]
+fn several_passes_are_followed_near_the_interpolation_threshold() {
+    let end = |ratio: f64, noise: f64, time: &str| {
+        let text = format!(
+            "kind = \"streaming-sgd\"\nspectrum = {{ kind = \"isotropic\" }}\nlearning_rate = 1.0\nnoise_std = {noise:?}\nbatch = 1000000
+data = {{ kind = \"finite\", sample_ratio = {ratio:?} }}"
+        );
+        let observe = format!(
+            "[observe]\ntimes = [{time}]\n[[panel]]\ny = [\"excess_risk\", \"distance\"]\nresiduals = false"
+        );
+        law(&scenario(&text, &observe, &[]), 0).values.iter().map(|v| v[0]).collect::<Vec<_>>()
+    };
+    let late = |ratio| end(ratio, 1.0, "1e6")[0];
+    assert!(
+        (late(0.99) - 49.505).abs() < 6e-3 && (late(1.0) - 330.2).abs() < 0.2,
+        "{} {}",
+        late(0.99),
+        late(1.0)
+    );
+    let start = end(1.003, 0.0, "0.0");
+    assert!((start[0] - 0.5).abs() < 1e-12 && (start[1] - 1.0).abs() < 1e-12, "{start:?}");
+}

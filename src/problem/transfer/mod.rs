@@ -54,8 +54,10 @@ impl Transfer {
         (d as f64 / self.overparametrisation).round() as usize
     }
 
-    pub fn is_isotropic(&self) -> bool {
-        self.spectrum.iter().all(|&(l, _)| l == 1.0)
+    /// Variance of the inputs in every direction, if there is one.
+    pub fn isotropic_variance(&self) -> Option<f64> {
+        let &(first, _) = self.spectrum.first()?;
+        self.spectrum.iter().all(|&(l, _)| l == first).then_some(first)
     }
 
     /// Eigenvalue of every coordinate.
@@ -106,6 +108,10 @@ impl Transfer {
             },
             _ => Task::Regression { distance: of("distance"), noise_std: of("noise_std") },
         };
+        if task == (Task::Regression { distance: 0.0, noise_std: 0.0 }) {
+            let rule = "is 0 without label noise: every risk is 0, and no gain is defined";
+            broken.push(Violation::new("task.distance", rule, "give a distance or a noise_std above 0"));
+        }
         if let Task::Classification { alignment, .. } = task
             && alignment.abs() > 1.0
         {
@@ -186,10 +192,10 @@ impl Definition for Transfer {
         if self.overparametrisation <= 1.0 {
             return Some("the samples interpolate only where there are more dimensions: d/n > 1".into());
         }
-        if matches!(self.task, Task::Classification { .. }) && !self.is_isotropic() {
-            return Some("classification has a law for isotropic inputs".into());
+        if matches!(self.task, Task::Classification { .. }) && self.isotropic_variance() != Some(1.0) {
+            return Some("classification has a law for isotropic inputs of variance 1".into());
         }
-        let has_path = self.is_isotropic() && matches!(self.task, Task::Regression { .. });
+        let has_path = self.isotropic_variance().is_some() && matches!(self.task, Task::Regression { .. });
         if self.solver != Solver::Interpolation && !has_path {
             let reason = "the path has a law for regression on isotropic inputs; its end has one with solver = \"interpolation\"";
             return Some(reason.into());

@@ -9,12 +9,12 @@
 use super::modes::Rates;
 use super::{Observable, Seen};
 use crate::math::gaussian::AverageError;
-use crate::math::marchenko_pastur::nodes;
+use crate::math::marchenko_pastur::nodes_at_all_scales;
 use crate::problem::streaming_sgd::{DataStart, Spectrum, StreamingSgd, Target};
 use crate::theory::Law;
 
-/// Nodes of the Marchenko-Pastur law: averages of exp(-2 gamma l t) to 1e-12 for gamma t below 1e4 (1 + a).
-const NODES: usize = 600;
+/// Step of averages over the Marchenko-Pastur law: 5e-15 at any time and ratio.
+const STEP: f64 = 0.15;
 
 /// What gradient flow does, of which the law needs three numbers at a time.
 enum Flow {
@@ -48,7 +48,7 @@ impl Passes {
             unreachable!("checked by the caller")
         };
         let (Target::Isotropic { norm } | Target::PowerLaw { norm, .. }) = problem.target;
-        let list: Vec<_> = nodes(ratio, NODES).collect();
+        let list: Vec<_> = nodes_at_all_scales(ratio, STEP, 0.0).collect();
         let mut law = Self {
             flow: Flow::Limit { ratio, signal: norm * norm, noise: rates.noise },
             eigenvalues: list.iter().map(|n| variance * n.eigenvalue).collect(),

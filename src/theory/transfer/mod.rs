@@ -6,14 +6,14 @@
 
 use super::linear_regression::{growth, upper_edge};
 use super::{LawError, LawOptions};
-use crate::math::marchenko_pastur::nodes;
+use crate::math::marchenko_pastur::nodes_at_all_scales;
 use crate::math::special::normal_cdf;
 use crate::problem::Definition;
 use crate::problem::transfer::{KIND, Solver, Task, Transfer};
 use crate::trajectory::{Curve, End};
 
-/// Nodes of the path's average over the spectrum.
-const NODES: usize = 1000;
+/// Step of the average over the spectrum: 5e-15 at any time and ratio.
+const STEP: f64 = 0.15;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
@@ -152,7 +152,8 @@ fn end(problem: &Transfer, faults: Faults) -> f64 {
 
 /// Along the path of descent on isotropic regression: every mode of the data at eigenvalue l keeps the share
 /// E = (1 - eta l)^k of delta and learns the noise sigma^2 (1 - E)^2 / l. Of SGD E = exp(-l t), the limit of small rates.
-fn path(problem: &Transfer, faults: Faults, time: f64) -> f64 {
+/// Inputs of variance v multiply l, and the risk of what is left, by v.
+fn path(problem: &Transfer, faults: Faults, variance: f64, time: f64) -> f64 {
     let Task::Regression { distance, noise_std } = problem.task else { return f64::NAN };
     let noise = if faults.unsquared { noise_std } else { noise_std * noise_std };
     let distance = if faults.no_start { 0.0 } else { distance * distance };
@@ -169,8 +170,9 @@ fn path(problem: &Transfer, faults: Faults, time: f64) -> f64 {
         let learnt = if faults.no_inflation { 0.0 } else { noise * (1.0 - share) * (1.0 - share) / l };
         distance * share * share + learnt
     };
-    let sum: f64 = nodes(ratio, NODES).map(|n| n.weight * mode(n.eigenvalue)).sum();
-    sum + (1.0 - ratio) * distance
+    let sum: f64 =
+        nodes_at_all_scales(ratio, STEP, 0.0).map(|n| n.weight * mode(variance * n.eigenvalue)).sum();
+    variance * (sum + (1.0 - ratio) * distance)
 }
 
 /// The law of `problem`; see [`super::integrate`].
@@ -188,17 +190,29 @@ pub fn integrate(
     }
     let faults = Faults::new(options)?;
     let moves = problem.solver != Solver::Interpolation;
-    let edge = upper_edge(1.0 / problem.overparametrisation);
-    let diverges = problem.solver == Solver::GradientDescent && problem.learning_rate * edge > 2.0;
+    let variance = problem.isotropic_variance().unwrap_or(f64::NAN);
+    let edge = variance * upper_edge(1.0 / problem.overparametrisation);
+    let unstable = match problem.solver {
+        Solver::GradientDescent if problem.learning_rate * edge > 2.0 => {
+            Some(growth(problem.learning_rate, edge))
+        }
+        // A step of one sample multiplies its residual by 1 - eta |x|^2/d.
+        Solver::Sgd if problem.learning_rate * variance > 2.0 => {
+            let reason =
+                "steps of one sample overshoot: learning_rate times the variance of the inputs is above 2";
+            Some(reason.to_string())
+        }
+        _ => None,
+    };
     let before = pretrained(problem);
     let mut curve = Curve::new(observables);
     for &time in times {
-        if diverges && time > 0.0 {
+        if let Some(reason) = unstable.as_ref().filter(|_| time > 0.0) {
             let reached = curve.times.last().copied().unwrap_or(0.0);
-            curve.end = End::Diverged { time: reached, reason: growth(problem.learning_rate, edge) };
+            curve.end = End::Diverged { time: reached, reason: reason.clone() };
             break;
         }
-        let now = if moves { path(problem, faults, time) } else { end(problem, faults) };
+        let now = if moves { path(problem, faults, variance, time) } else { end(problem, faults) };
         let mut snapshot = Vec::with_capacity(observables.len());
         for name in observables {
             snapshot.push(match name.as_str() {
