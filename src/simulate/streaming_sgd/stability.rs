@@ -10,6 +10,7 @@
 
 use super::passes::DataSet;
 use super::{Learner, squared};
+use crate::linalg::transpose_product;
 use crate::problem::Start;
 use crate::problem::scaling::OnePassStep;
 use crate::problem::streaming_sgd::StreamingSgd;
@@ -17,6 +18,7 @@ use crate::rng::{Gaussians, Stream};
 use crate::simulate::dense::{add, dot};
 use crate::simulate::{Measure, Replica, SimulationError};
 use crate::trajectory::Curve;
+use nalgebra::DMatrix;
 use rand::RngExt;
 use std::time::Instant;
 
@@ -68,9 +70,19 @@ struct Population {
 }
 
 impl Population {
-    fn new(walkers: usize, d: usize, stream: &Stream) -> Self {
+    /// Random directions; of a data set, in the span of its samples `rows`: nothing outside it ever shrinks or grows, and a
+    /// part there would take over the population.
+    fn new(walkers: usize, d: usize, rows: Option<&DMatrix<f64>>, stream: &Stream) -> Self {
+        let mut gaussians = stream.child("init").gaussians();
         let mut now = vec![0.0; walkers * d];
-        stream.child("init").gaussians().fill(&mut now);
+        match rows {
+            None => gaussians.fill(&mut now),
+            Some(rows) => {
+                let mut shares = DMatrix::zeros(rows.nrows(), walkers);
+                gaussians.fill(shares.as_mut_slice());
+                now.copy_from_slice(transpose_product(rows, &shares).as_slice());
+            }
+        }
         for walker in now.chunks_exact_mut(d) {
             let length = squared(walker).sqrt();
             walker.iter_mut().for_each(|w| *w /= length);
@@ -113,20 +125,21 @@ impl Search {
         }
         let learner = Learner::new(problem, size);
         let length: f64 = learner.variances.iter().sum();
-        let (mut source, start) = match problem.samples(size) {
+        let (mut source, start, rows) = match problem.samples(size) {
             None => {
                 let inputs = Box::new(stream.child("data").gaussians());
                 let sample = vec![0.0; size];
-                (Source::Fresh { inputs, learner, sample }, Start::Size(size))
+                (Source::Fresh { inputs, learner, sample }, Start::Size(size), None)
             }
             Some(_) => {
                 let data = DataSet::new(problem, size, stream)?;
-                let rows = Start::Samples(Box::new(data.rows()));
-                (Source::Data(Box::new(data)), rows)
+                let rows = data.rows();
+                let start = Start::Samples(Box::new(rows.clone()));
+                (Source::Data(Box::new(data)), start, Some(rows))
             }
         };
         let updates = problem.updates_at(self.duration, size).max(FEWEST_UPDATES);
-        let mut population = Population::new(self.walkers, size, stream);
+        let mut population = Population::new(self.walkers, size, rows.as_ref(), stream);
         let mut choice = stream.child("resampling").generator();
         let mut gradient = vec![0.0; size];
         let slow = OnePassStep::new(size).slow;
