@@ -74,6 +74,52 @@ fn spectra_have_weight_one_and_the_moments_of_a_sum() {
     assert!((plain - spectrum.denoiser_error().0).abs() < 1e-5, "{plain} {}", spectrum.denoiser_error().0);
 }
 
+/// Much noise leaves the variance 1/kappa of S less 1/(kappa^2 v); both ways to the error meet at v = 1 + 1/kappa.
+#[test]
+fn denoisers_know_little_under_much_noise() {
+    for kappa in [0.5, 5.0] {
+        for v in [1e5, 1e9, 1e12] {
+            let found = Spectrum::new(kappa, v).denoiser_error().0;
+            let expected = 1.0 / kappa - 1.0 / (kappa * kappa * v);
+            // To the law's stated digits, and the next order, 1/v^2.
+            assert!((found - expected).abs() < 1e-10 + 1e3 / (v * v), "{kappa} {v}: {found} {expected}");
+        }
+        let change = 1.0 + 1.0 / kappa;
+        let at = |v: f64| Spectrum::new(kappa, v).denoiser_error().0;
+        let (below, above) = (at(change * (1.0 - 1e-9)), at(change * (1.0 + 1e-9)));
+        assert!((below / above - 1.0).abs() < 1e-8, "{kappa}: {below} {above}");
+    }
+    // 1/(2 kappa alpha) and more of what the samples lack: nothing is known of S.
+    let few = Law::new(&problem(0.5, 1e-12, 0.0, 0.0)).mmse().expect("a fixed point");
+    assert!((few - 2.0).abs() < 1e-10, "{few}");
+    let noisy = Law::new(&problem(0.5, 0.5, 1e12, 0.0)).mmse().expect("a fixed point");
+    assert!((noisy - 2.0).abs() < 1e-10, "{noisy}");
+}
+
+/// The denoiser of drawn matrices at little noise: 7.43e-8 by an independent program with roots of 120 digits, d = 160.
+#[test]
+fn denoisers_of_drawn_matrices_work_at_little_noise() {
+    let text = text(0.5, 0.5, "algorithm = { kind = \"denoiser\", variance = 1e-7 }");
+    let claim = "observables = [\"denoiser_error\"]\nresolution = 0.1";
+    let scenario = scenario(&text, &rest("[0.0]", "\"denoiser_error\"", "[160]", "6", claim), &[]);
+    let runs = replicas(&scenario, 160, 6);
+    let mean = runs.iter().map(|run| run.values[0][0]).sum::<f64>() / 6.0;
+    assert!((mean / 7.43e-8 - 1.0).abs() < 0.02, "{mean}");
+}
+
+/// Samples enough for every run, no noise: messages go on for ever towards 0 and never come back.
+#[test]
+fn easy_message_passing_stays_at_its_end() {
+    let text = text(2.0, 2.0, "");
+    let claim = "observables = [\"mmse\"]\nresolution = 0.1";
+    let scenario = scenario(&text, &rest("[4.0, 12.0, 40.0]", "\"mmse\"", "[40]", "3", claim), &[]);
+    for run in replicas(&scenario, 40, 3) {
+        let errors = &run.values[0];
+        assert_eq!(errors.len(), 3, "every time is reached");
+        assert!(errors[0] < 0.05 && errors[1] < 1.5 * errors[0] && errors[2] < 1.5 * errors[0], "{errors:?}");
+    }
+}
+
 #[test]
 fn limits_of_few_and_many_samples() {
     // Nothing is known without samples, and a Gaussian channel of variance Delta / (4 alpha) is left with many noisy ones.

@@ -119,9 +119,9 @@ impl Spectrum {
         if self.bands().iter().any(|(a, b)| (a..b).contains(&&x)) { self.height(x, 1.0).0 / PI } else { 0.0 }
     }
 
-    /// Integral of f(pi rho) over a band by midpoints of the angle, which converge exponentially as the density vanishes
+    /// Integral of f(pi rho, p) over a band by midpoints of the angle, which converge exponentially as the density vanishes
     /// like a root at both edges; with the change under the last doubling.
-    fn over_band(&self, (a, b): (f64, f64), f: impl Fn(f64) -> f64) -> (f64, f64) {
+    fn over_band(&self, (a, b): (f64, f64), f: impl Fn(f64, f64) -> f64) -> (f64, f64) {
         let (middle, radius) = (0.5 * (a + b), 0.5 * (b - a));
         let mut last = f64::NAN;
         let mut nodes = 32;
@@ -133,7 +133,7 @@ impl Spectrum {
                 let angle = (i as f64 + 0.5) * step;
                 let height;
                 (height, p) = self.height(middle - radius * libm::cos(angle), p);
-                sum += f(height) * libm::sin(angle);
+                sum += f(height, p) * libm::sin(angle);
             }
             let value = sum * step * radius;
             let change = (value - last).abs();
@@ -147,18 +147,27 @@ impl Spectrum {
 
     /// Weight of the bands, 1 but for the error of the quadrature.
     pub fn mass(&self) -> f64 {
-        self.bands().into_iter().map(|band| self.over_band(band, |height| height / PI).0).sum()
+        self.bands().into_iter().map(|band| self.over_band(band, |height, _| height / PI).0).sum()
     }
 
     /// MMSE_den(v) = v - (4 pi^2 / 3) v^2 int rho^3, and the error of the quadrature.
+    ///
+    /// Where v is above the mean square 1 + 1/kappa of S that difference loses digits, and the error is that mean square less
+    /// the one of the denoised eigenvalues, x - 2 v h = v p inside the bands.
     pub fn denoiser_error(&self) -> (f64, f64) {
-        let (mut cube, mut error) = (0.0, 0.0);
-        for band in self.bands() {
-            let (value, change) = self.over_band(band, |height| height * height * height);
-            cube += value;
-            error += change;
+        let total = 1.0 + 1.0 / self.kappa;
+        let integral = |f: &dyn Fn(f64, f64) -> f64| {
+            self.bands().into_iter().fold((0.0, 0.0), |(sum, error), band| {
+                let (value, change) = self.over_band(band, f);
+                (sum + value, error + change)
+            })
+        };
+        if self.v > total {
+            let (denoised, change) = integral(&|height, p| height / PI * (self.v * p) * (self.v * p));
+            return (total - denoised, change);
         }
+        let (cube, change) = integral(&|height, _| height * height * height);
         let factor = 4.0 / (3.0 * PI) * self.v * self.v;
-        (self.v - factor * cube, factor * error)
+        (self.v - factor * cube, factor * change)
     }
 }
