@@ -77,7 +77,7 @@ impl Classifier for Features {
         }
         let (residuals, inputs) = ((&self.residuals, Read::Plain), (&self.inputs, Read::Transposed));
         multiply(&mut self.gradient, false, 1.0, residuals, inputs);
-        self.gradient.norm()
+        super::length(self.gradient.norm_squared(), self.gradient.iter().map(|g| (*g, 1.0)))
     }
 
     fn parts(&mut self) -> (&mut [f64], &[f64]) {

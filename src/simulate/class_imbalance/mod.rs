@@ -52,6 +52,19 @@ fn residual(logits: &[f64], label: usize, share: f64, out: &mut [f64]) {
     out[label] = -factor * rest;
 }
 
+/// Root of `squared`, the sum of the squares of `gradient`, which come with their numbers; late ones, whose squares
+/// underflow, are squared relative to the largest.
+fn length(squared: f64, gradient: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    if squared > f64::MIN_POSITIVE / f64::EPSILON {
+        return squared.sqrt();
+    }
+    let largest = gradient.clone().fold(0.0, |largest, (g, _)| g.abs().max(largest));
+    if largest == 0.0 {
+        return 0.0;
+    }
+    largest * gradient.map(|(g, count)| count * (g / largest) * (g / largest)).sum::<f64>().sqrt()
+}
+
 /// Loss and margin of one sample.
 fn reading(logits: &[f64], label: usize) -> Reading {
     let own = logits[label];

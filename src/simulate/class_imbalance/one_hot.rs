@@ -61,7 +61,9 @@ impl Classifier for Paired {
             other[k] = self.shares[k] * of_other / total;
             squared += self.counts[k] * (own[k] * own[k] + others * other[k] * other[k]);
         }
-        squared.sqrt()
+        let counts = self.counts.iter();
+        let pairs = own.iter().zip(other.iter()).zip(counts);
+        super::length(squared, pairs.flat_map(|((own, other), n)| [(*own, *n), (*other, n * others)]))
     }
 
     fn parts(&mut self) -> (&mut [f64], &[f64]) {
@@ -112,7 +114,7 @@ impl Classifier for Dense {
             super::residual(logits, k, *share, gradient);
             squared += gradient.iter().map(|g| g * g).sum::<f64>();
         }
-        squared.sqrt()
+        super::length(squared, self.gradient.iter().map(|g| (*g, 1.0)))
     }
 
     fn parts(&mut self) -> (&mut [f64], &[f64]) {

@@ -65,11 +65,11 @@ pub(super) fn normalised_clock(
     which.iter().for_each(|&i| counts[i] += 1.0);
     let ratio = c as f64 / (c - 1) as f64;
     let norm = |s: f64| {
-        let term = |(pi, count): (&f64, &f64)| {
-            let g = pi * missing(c, margin(c, factor * pi * s));
-            count * g * g
-        };
-        (ratio * values.iter().zip(&counts).map(term).sum::<f64>()).sqrt()
+        let gradients = values.iter().map(|pi| pi * missing(c, margin(c, factor * pi * s)));
+        // Squares of late gradients underflow; those of their ratios to the largest do not.
+        let largest = gradients.clone().fold(0.0, f64::max);
+        let squares = gradients.zip(&counts).map(|(g, count)| count * (g / largest) * (g / largest));
+        largest * (ratio * squares.sum::<f64>()).sqrt()
     };
     // s grows exponentially in the end; ln(1 + s) is integrated.
     let system = |_t: f64, y: &[f64], dy: &mut [f64]| {
