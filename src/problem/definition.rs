@@ -37,7 +37,7 @@ pub trait Definition {
         None
     }
 
-    /// Whether the law is one of a stated size and has no limit of infinite size.
+    /// Whether the law is that of a stated size, the simulated one where there is one.
     fn law_needs_size(&self) -> bool {
         false
     }

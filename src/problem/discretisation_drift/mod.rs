@@ -228,6 +228,10 @@ impl Definition for DiscretisationDrift {
         8.0 * (4.0 * n * n + 1e4)
     }
 
+    fn law_needs_size(&self) -> bool {
+        true
+    }
+
     fn recorded_time(&self, time: f64, size: usize) -> f64 {
         self.time_of(self.updates_at(time, size), size)
     }

@@ -271,6 +271,10 @@ impl Definition for NoisyQuadratic {
         8.0 * 8.0 * size as f64
     }
 
+    fn law_needs_size(&self) -> bool {
+        true
+    }
+
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {
         self.updates_at(time) as f64
     }

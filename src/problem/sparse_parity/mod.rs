@@ -151,6 +151,10 @@ impl Definition for SparseParity {
         8.0 * (256.0 * (size + 2 * self.width) as f64 + 4.0 * (size * self.width) as f64)
     }
 
+    fn law_needs_size(&self) -> bool {
+        true
+    }
+
     fn recorded_time(&self, time: f64, _size: usize) -> f64 {
         time.round()
     }
