@@ -12,7 +12,7 @@ use crate::report::figure::{
 };
 use crate::scenario::{Case, CurvesPanel, Panel, Scenario};
 use crate::theory::{self, SizeRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The figure of a scenario. `answers` go under it, one line each.
 pub fn figure(scenario: &Scenario, rows: &[Row], answers: &[Answer]) -> Figure {
@@ -89,7 +89,26 @@ struct Strand<'a> {
     label: String,
 }
 
+/// Rows by series and observable: a panel of thousands of curves must not read all rows for each of them.
+struct Groups<'a>(HashMap<&'a str, HashMap<&'a str, Vec<&'a Row>>>);
+
+impl<'a> Groups<'a> {
+    fn new(rows: &'a [Row]) -> Self {
+        let mut groups: HashMap<_, HashMap<_, Vec<&Row>>> = HashMap::new();
+        for row in rows {
+            let series = groups.entry(row.series.as_str()).or_default();
+            series.entry(row.observable.as_str()).or_default().push(row);
+        }
+        Self(groups)
+    }
+
+    fn of(&self, series: &str, observable: &str) -> &[&'a Row] {
+        self.0.get(series).and_then(|series| series.get(observable)).map_or(&[], Vec::as_slice)
+    }
+}
+
 fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
+    let groups = Groups::new(rows);
     let abscissa = Abscissa::new(scenario, &panel.x, &panel.y_divided_by);
     let mut drawn = Curves {
         title: panel.title.clone(),
@@ -107,16 +126,11 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         }
     }
     let mut residuals = Residuals::default();
-    for (index, strand) in strands(scenario, rows, panel).into_iter().enumerate() {
+    for (index, strand) in strands(scenario, &groups, panel).into_iter().enumerate() {
+        let series = &scenario.series[strand.series];
         let of = |wanted: fn(Source) -> bool| -> Vec<&Row> {
-            rows.iter()
-                .filter(|r| {
-                    wanted(r.source)
-                        && r.series == scenario.series[strand.series]
-                        && r.observable == strand.observable
-                        && r.size == strand.size
-                })
-                .collect()
+            let group = groups.of(series, strand.observable).iter().copied();
+            group.filter(|r| wanted(r.source) && r.size == strand.size).collect()
         };
         let law = of(|source| source == Source::Law);
         let simulation = of(Source::is_simulation);
@@ -132,14 +146,9 @@ fn curves(scenario: &Scenario, rows: &[Row], panel: &CurvesPanel) -> Curves {
         let predicted = of(|source| source == Source::AtSize);
         if !predicted.is_empty() {
             let range = |suffix: &str| {
-                let name = format!("{}{suffix}", strand.observable);
-                let own = |r: &&Row| {
-                    r.source == Source::AtSize
-                        && r.series == scenario.series[strand.series]
-                        && r.observable == name
-                        && r.size == strand.size
-                };
-                ys(&rows.iter().filter(own).collect::<Vec<_>>(), |r| r.mean)
+                let group = groups.of(series, &format!("{}{suffix}", strand.observable)).iter().copied();
+                let own = group.filter(|r| r.source == Source::AtSize && r.size == strand.size);
+                ys(&own.collect::<Vec<_>>(), |r| r.mean)
             };
             let [outer_low, inner_low, _, inner_high, outer_high] = SizeRow::QUANTILES.map(range);
             let x = xs(&predicted);
@@ -213,13 +222,12 @@ pub(super) fn axis(label: &str, log: bool, range: Option<(f64, f64)>) -> Axis {
 }
 
 /// What the panel shows, in the order of series, observable, size, with the shortest labels that tell apart.
-fn strands<'a>(scenario: &Scenario, rows: &[Row], panel: &'a CurvesPanel) -> Vec<Strand<'a>> {
+fn strands<'a>(scenario: &Scenario, groups: &Groups, panel: &'a CurvesPanel) -> Vec<Strand<'a>> {
     let mut strands = Vec::new();
     for &series in &panel.series {
         for observable in &panel.y {
-            let matching =
-                rows.iter().filter(|r| r.series == scenario.series[series] && r.observable == *observable);
-            let mut sizes: Vec<Option<usize>> = matching.map(|r| r.size).collect();
+            let group = groups.of(&scenario.series[series], observable);
+            let mut sizes: Vec<Option<usize>> = group.iter().map(|r| r.size).collect();
             sizes.sort_unstable();
             sizes.dedup();
             if let Some(shown) = &panel.sizes {
