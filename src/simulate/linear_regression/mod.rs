@@ -4,6 +4,7 @@
 //! one thin singular value decomposition beside them.
 
 mod network;
+mod search;
 mod spectrum;
 
 use super::{Measure, Replica, Risk, SimulationError};

@@ -2,7 +2,7 @@
 //!
 //! No descent is run: what this checks of the law is its average over data, targets and noise, not the algorithm.
 
-use super::{Best, Drawn};
+use super::{Best, Drawn, search};
 use crate::linalg::{Read, multiply, svd, transpose_product};
 use crate::problem::linear_regression::LinearRegression;
 use crate::simulate::SimulationError;
@@ -99,26 +99,14 @@ impl Spectrum {
         self.noise + (along + beyond) / self.inputs
     }
 
-    /// The smallest error up to `time`: on a grid of times, then by golden section around the best of them.
+    /// The smallest error up to `time`; see [`search`].
     pub fn best(&self, problem: &LinearRegression, time: f64) -> Best {
-        const POINTS: usize = 200;
-        let at = |t: f64| problem.recorded_time(t);
-        let error = |t: f64| self.error(problem, at(t));
-        let grid: Vec<f64> = (0..=POINTS)
-            .map(|i| if i == 0 { 0.0 } else { time * libm::pow(1e-4, 1.0 - i as f64 / POINTS as f64) })
-            .collect();
-        let values: Vec<f64> = grid.iter().map(|&t| error(t)).collect();
-        let best = (0..=POINTS).min_by(|&i, &j| values[i].total_cmp(&values[j])).expect("points");
-        let (mut low, mut high) = (grid[best.saturating_sub(1)], grid[(best + 1).min(POINTS)]);
-        const GOLDEN: f64 = 0.618_033_988_749_895;
-        for _ in 0..60 {
-            let (left, right) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
-            if error(left) < error(right) { high = right } else { low = left }
+        let top = self.eigenvalues.iter().copied().fold(0.0, f64::max);
+        let error = |t: f64| self.error(problem, t);
+        match problem.learning_rate {
+            None => search::of_flow(error, 1.0 / (top + problem.weight_decay), time),
+            Some(step) => search::of_steps(error, step, (time / step).round() as u64),
         }
-        let middle = 0.5 * (low + high);
-        let candidates = [(values[best], grid[best]), (error(middle), middle)];
-        let (error, time) = if candidates[1].0 < candidates[0].0 { candidates[1] } else { candidates[0] };
-        Best { time: at(time), error }
     }
 
     /// |part of w - w* that no sample has|^2 / N.
