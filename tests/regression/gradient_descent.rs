@@ -47,7 +47,7 @@ fn best_times_and_errors_are_the_published_ones() {
         let best = law.optimal_time().unwrap().unwrap();
         assert!((best - time).abs() < 5e-4, "a = {a}: {best}");
         assert!((law.at(best).unwrap().generalisation - error).abs() < 5e-5);
-        assert!((law.optimal_ridge().unwrap() - ridge).abs() < 5e-5);
+        assert!((law.optimal_ridge() - ridge).abs() < 5e-5);
     }
 }
 
@@ -73,7 +73,7 @@ fn ridge_at_its_best_strength_is_the_best_stop_of_every_mode() {
             })
             .sum();
         let expected = 1.0 + stopped + (1.0 - a).max(0.0) * signal;
-        let ridge = Law::new(&flow(a, signal), 1e-12).optimal_ridge().unwrap();
+        let ridge = Law::new(&flow(a, signal), 1e-12).optimal_ridge();
         assert!((ridge / expected - 1.0).abs() < 1e-10, "a = {a}: {ridge} against {expected}");
     }
 }

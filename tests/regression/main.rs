@@ -8,6 +8,7 @@ mod hessian;
 mod planted;
 mod quadratic;
 mod stability;
+mod stopping;
 mod streaming;
 mod students;
 

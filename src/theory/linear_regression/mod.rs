@@ -15,20 +15,25 @@
 //! Exact for every eta with eta (l + g) <= 2 at the upper edge (1 + sqrt a)^2 of the spectrum. Beyond, modes at the edge
 //! grow and a mean over data sets says nothing of a single one: the law ends with the rate of growth.
 
+//!
+//! Every node of a quadrature resolves all times: see [`nodes_at_all_scales`]. a may be 1 or as close to it as numbers
+//! come, times up to 1e18.
+
 mod stopping;
 
 pub use stopping::{Stop, optimal_time};
 
 use super::{LawError, LawOptions};
-use crate::math::marchenko_pastur::{Node, nodes};
+use crate::math::marchenko_pastur::{Node, nodes_at_all_scales, resolvents};
 use crate::problem::Definition;
 use crate::problem::ObservableInfo;
 use crate::problem::linear_regression::{KIND, LinearRegression};
 use crate::trajectory::{Curve, End};
 use std::time::Instant;
 
-/// Most nodes of the quadrature before it gives up.
-const MOST_NODES: usize = 1 << 20;
+/// Step of the coarsest quadrature, and how often it is halved.
+const STEP: f64 = 0.2;
+const HALVINGS: i32 = 3;
 
 /// What the law says at one time. Mean squares, in the units of the labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,6 +56,62 @@ impl Errors {
             .max(gap(self.training, other.training))
             .max(gap(self.weights, other.weights))
     }
+
+    fn mean(self, other: Self) -> Self {
+        let mean = |a: f64, b: f64| 0.5 * (a + b);
+        Self {
+            generalisation: mean(self.generalisation, other.generalisation),
+            training: mean(self.training, other.training),
+            weights: mean(self.weights, other.weights),
+            frozen: mean(self.frozen, other.frozen),
+        }
+    }
+}
+
+/// One direction of the weights, its weight in means over all of them, and how it forgets the start.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    eigenvalue: f64,
+    weight: f64,
+    /// 1 / (l + g).
+    inverse: f64,
+    /// log |share of the start left| per unit of the clock, which counts updates, or time for the flow.
+    speed: f64,
+    /// The share is negative after an odd number of updates.
+    alternates: bool,
+}
+
+impl Mode {
+    fn new(eigenvalue: f64, weight: f64, decay: f64, step: Option<f64>) -> Self {
+        let rate = eigenvalue + decay;
+        let length = step.map_or(0.0, |step| step * rate);
+        let speed = match step {
+            None => -rate,
+            Some(_) if length < 1.0 => libm::log1p(-length),
+            Some(_) => libm::log(length - 1.0),
+        };
+        Self { eigenvalue, weight, inverse: 1.0 / rate, speed, alternates: length > 1.0 }
+    }
+
+    /// Share of the start that is left.
+    fn share(&self, clock: f64) -> f64 {
+        // A mode that one update brings home has speed -infinity.
+        let size = if clock == 0.0 { 1.0 } else { libm::exp(self.speed * clock) };
+        if self.alternates && clock % 2.0 == 1.0 { -size } else { size }
+    }
+}
+
+/// Modes of the data: those of the coarsest quadrature, then those that every halving of its step adds.
+fn levels(ratio: f64, decay: f64, step: Option<f64>) -> Vec<Vec<Mode>> {
+    let level = |halvings: i32| {
+        let (width, shift) = match halvings {
+            0 => (STEP, 0.0),
+            _ => (STEP / f64::from(1 << (halvings - 1)), 0.5),
+        };
+        let mode = |node: Node| Mode::new(node.eigenvalue, node.weight, decay, step);
+        nodes_at_all_scales(ratio, width, shift).map(mode).collect()
+    };
+    (0..=HALVINGS).map(level).collect()
 }
 
 /// The law of one problem, faults included.
@@ -67,7 +128,7 @@ impl Errors {
 /// let t = law.optimal_time().unwrap().unwrap();
 /// assert!((t - 2.707).abs() < 5e-4);
 /// assert!((law.at(t).unwrap().generalisation - 4.1303).abs() < 5e-5);
-/// assert!((law.optimal_ridge().unwrap() - 4.1085).abs() < 5e-5);
+/// assert!((law.optimal_ridge() - 4.1085).abs() < 5e-5);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Law {
@@ -82,10 +143,11 @@ pub struct Law {
     step: Option<f64>,
     spans: bool,
     tolerance: f64,
+    levels: Vec<Vec<Mode>>,
 }
 
 impl Law {
-    /// Quadratures of this law agree to `tolerance`, relative, under doubling of their nodes.
+    /// Quadratures of this law agree to `tolerance`, relative, under halving of their steps.
     pub fn new(problem: &LinearRegression, tolerance: f64) -> Self {
         let noise = problem.noise_std * problem.noise_std;
         Self {
@@ -99,6 +161,7 @@ impl Law {
             step: problem.learning_rate,
             spans: false,
             tolerance,
+            levels: levels(problem.sample_ratio, problem.weight_decay, problem.learning_rate),
         }
     }
 
@@ -130,26 +193,23 @@ impl Law {
         if self.spans { 0.0 } else { (1.0 - self.ratio).max(0.0) }
     }
 
-    /// Share of the start that is left in a mode at `time`.
-    fn share(&self, eigenvalue: f64, time: f64) -> f64 {
-        let rate = eigenvalue + self.decay;
-        match self.step {
-            None => libm::exp(-rate * time),
-            Some(step) => {
-                let factor = 1.0 - step * rate;
-                let updates = (time / step).round();
-                let size = libm::exp(updates * libm::log(factor.abs()));
-                if factor < 0.0 && updates % 2.0 == 1.0 { -size } else { size }
-            }
-        }
+    /// The directions that no sample has.
+    fn outside(&self) -> Mode {
+        Mode::new(0.0, self.unspanned(), self.decay, self.step)
+    }
+
+    /// What [`Mode::speed`] counts in.
+    fn clock(&self, time: f64) -> f64 {
+        self.step.map_or(time, |step| (time / step).round())
     }
 
     /// Adds up one mode of the data: its weighted contribution to everything.
-    fn add(&self, node: Node, share: f64, sum: &mut Errors) {
-        let Node { eigenvalue: l, weight } = node;
-        let learnt = (1.0 - share) / (l + self.decay);
+    fn add(&self, mode: &Mode, clock: f64, sum: &mut Errors) {
+        let Mode { eigenvalue: l, weight, inverse, .. } = *mode;
+        let share = mode.share(clock);
+        let learnt = (1.0 - share) * inverse;
         // 1 - learnt l, without its cancellation where almost all is learnt.
-        let missing = (self.decay + share * l) / (l + self.decay);
+        let missing = (self.decay + share * l) * inverse;
         let noise = self.learnt * learnt * learnt * l;
         sum.generalisation +=
             weight * (self.teacher * missing * missing + self.start * share * share + noise);
@@ -160,10 +220,11 @@ impl Law {
     }
 
     /// What does not depend on the spectrum.
-    fn finish(&self, mut sum: Errors, time: f64) -> Errors {
-        let kept = self.share(0.0, time);
+    fn finish(&self, mut sum: Errors, clock: f64) -> Errors {
+        let outside = self.outside();
+        let kept = outside.share(clock);
         let start = self.start * kept * kept;
-        let unspanned = self.unspanned();
+        let unspanned = outside.weight;
         sum.frozen = unspanned * (self.teacher + start);
         sum.generalisation += self.floor + sum.frozen;
         sum.training = sum.training / self.ratio + self.noise * (1.0 - 1.0 / self.ratio).max(0.0);
@@ -171,30 +232,34 @@ impl Law {
         sum
     }
 
-    fn with_nodes(&self, time: f64, points: usize) -> Errors {
+    fn sum(&self, modes: &[Mode], clock: f64) -> Errors {
         let mut sum = Errors::default();
-        for node in nodes(self.ratio, points) {
-            self.add(node, self.share(node.eigenvalue, time), &mut sum);
+        for mode in modes {
+            self.add(mode, clock, &mut sum);
         }
-        self.finish(sum, time)
+        sum
     }
 
-    /// The law at `time`, by doubling the nodes until two quadratures agree.
+    /// The law at `time`, by halving the step of the quadrature until two agree.
     ///
     /// # Errors
-    /// [`LawError::Integration`] if 2^20 nodes do not suffice.
+    /// [`LawError::Integration`] if three halvings do not suffice.
     pub fn at(&self, time: f64) -> Result<Errors, LawError> {
-        // exp(-l t) in theta has about sqrt(t sqrt a) Fourier modes.
-        let mut points = 64 + 6 * (time * self.ratio.sqrt()).sqrt().min(1e5) as usize;
-        let mut last = self.with_nodes(time, points);
-        while points < MOST_NODES {
-            points *= 2;
-            let next = self.with_nodes(time, points);
+        self.at_clock(self.clock(time))
+    }
+
+    fn at_clock(&self, clock: f64) -> Result<Errors, LawError> {
+        let mut sum = self.sum(&self.levels[0], clock);
+        let mut last = self.finish(sum, clock);
+        for level in &self.levels[1..] {
+            sum = sum.mean(self.sum(level, clock));
+            let next = self.finish(sum, clock);
             if next.distance(last) <= self.tolerance || !next.generalisation.is_finite() {
                 return Ok(next);
             }
             last = next;
         }
+        let time = clock * self.step.unwrap_or(1.0);
         let reason = format!("the average over the spectrum at t = {time} does not converge");
         Err(LawError::Integration { reason })
     }
@@ -207,59 +272,38 @@ impl Law {
         times.iter().map(|&time| self.at(time)).collect()
     }
 
-    /// Mean over the spectrum of `f`, per direction of the weights, data directions only.
-    fn spectral_mean(&self, f: impl Fn(f64) -> f64) -> Result<f64, LawError> {
-        let sum = |points| nodes(self.ratio, points).map(|n| n.weight * f(n.eigenvalue)).sum::<f64>();
-        let mut points = 128;
-        let mut last = sum(points);
-        while points < MOST_NODES {
-            points *= 2;
-            let next: f64 = sum(points);
-            if (next - last).abs() <= self.tolerance * next.abs() {
-                return Ok(next);
-            }
-            last = next;
-        }
-        Err(LawError::Integration { reason: "an average over the spectrum does not converge".into() })
-    }
-
     /// Generalisation error of ridge regression towards the start at g = sigma^2 / (sigma_w^2 + sigma_0^2), the best
     /// strength: sigma^2 + mean of S sigma^2 / (1 + S l) + frozen. The same as stopping every mode at its own best
-    /// time ln(1 + S l) / l.
-    ///
-    /// # Errors
-    /// As [`Self::at`].
-    pub fn optimal_ridge(&self) -> Result<f64, LawError> {
+    /// time ln(1 + S l) / l. In closed form, for every a.
+    pub fn optimal_ridge(&self) -> f64 {
         let signal = self.teacher + self.start;
-        let left = match signal {
+        let left = match signal * self.learnt {
             0.0 => 0.0,
-            _ => self.spectral_mean(|l| signal * self.learnt / (self.learnt + signal * l))?,
+            _ => self.learnt * resolvents(self.ratio, self.learnt / signal)[0],
         };
-        Ok(self.floor + left + self.unspanned() * signal)
+        self.floor + left + self.unspanned() * signal
     }
 
     /// E_g at t -> infinity: the error of the interpolating or least-squares solution that descent ends in.
     ///
     /// # Errors
-    /// As [`Self::at`]; for a = 1 without weight decay the integral of 1/l diverges.
+    /// [`LawError::Integration`] for a = 1 without weight decay, where the integral of 1/l diverges.
     pub fn end(&self) -> Result<f64, LawError> {
         if self.ratio == 1.0 && self.decay == 0.0 {
             let reason = "at a = 1 the error grows without bound".to_string();
             return Err(LawError::Integration { reason });
         }
         let g = self.decay;
-        let left = self.spectral_mean(|l| {
-            let missing = g / (l + g);
-            self.teacher * missing * missing + self.learnt * l / ((l + g) * (l + g))
-        })?;
+        let [_, bias, variance] = resolvents(self.ratio, g);
+        let left = self.teacher * g * g * bias + self.learnt * variance;
         let start = if g > 0.0 { 0.0 } else { self.start };
         Ok(self.floor + left + self.unspanned() * (self.teacher + start))
     }
 
-    /// The time at which E_g is smallest; `None` if it falls for ever.
+    /// The time at which E_g is smallest, see [`optimal_time`]; `None` if that is t -> infinity.
     ///
     /// # Errors
-    /// As [`Self::at`].
+    /// [`LawError::Integration`] for steps that diverge.
     pub fn optimal_time(&self) -> Result<Option<f64>, LawError> {
         optimal_time(self)
     }
@@ -311,10 +355,11 @@ fn once(
     known: &[ObservableInfo],
 ) -> Result<Curve, LawError> {
     let wants = |name: &str| observables.iter().any(|o| o == name);
-    let ridge = if wants("ridge_error") { law.optimal_ridge()? } else { 0.0 };
-    let stop = if wants("best_error") || wants("best_time") { Some(Stop::new(law)?) } else { None };
+    let ridge = if wants("ridge_error") { law.optimal_ridge() } else { 0.0 };
     let mut curve = Curve::new(observables);
     let divergence = law.divergence();
+    let last = if divergence.is_some() { 0.0 } else { times.iter().copied().fold(0.0, f64::max) };
+    let stop = (wants("best_error") || wants("best_time")).then(|| Stop::new(law, last));
     for &time in times {
         if let Some(reason) = divergence.clone().filter(|_| time > 0.0) {
             curve.end = End::Diverged { time: curve.times.last().copied().unwrap_or(0.0), reason };
@@ -358,9 +403,9 @@ pub fn overlay(problem: &LinearRegression, name: &str) -> Result<f64, LawError> 
     if let Some(reason) = problem.uncovered() {
         return Err(refused(&reason));
     }
-    let time = || law.optimal_time()?.ok_or_else(|| refused("the error falls for ever"));
+    let time = || law.optimal_time()?.ok_or_else(|| refused("the error is smallest at t -> infinity"));
     match name {
-        "optimal-ridge-error" => law.optimal_ridge(),
+        "optimal-ridge-error" => Ok(law.optimal_ridge()),
         "interpolation-error" => law.end().map_err(|error| refused(&error.to_string())),
         "optimal-time" => time(),
         "optimal-time-error" => Ok(law.at(time()?)?.generalisation),
