@@ -137,6 +137,16 @@ fn ratios_close_to_one_and_weak_noise_are_no_exceptions() {
         let one = of([1.0, 1.0, 1.0, 0.0, 0.0], 0.0).at(10.0).unwrap().generalisation;
         assert!((at(10.0) - one).abs() < 20.0 * (1.0 - a).abs() + 1e-12);
     }
+    // Midpoint sums of 8e6 and 6e7 terms in theta.
+    for (a, time, error) in [
+        (0.99999, 100.0, 7.158_883_868_993),
+        (1.00001, 100.0, 7.158_907_072_343),
+        (0.99999, 1e4, 66.603_654_425_44),
+        (0.999999, 1e6, 661.489_460_061_63),
+    ] {
+        let found = of([a, 1.0, 1.0, 0.0, 0.0], 0.0).at(time).unwrap().generalisation;
+        assert!((found / error - 1.0).abs() < 1e-12, "a = {a}, t = {time}: {found}");
+    }
     // sigma^2 (1 + m(-sigma^2)), m(-g) = (sqrt(1 + 4/g) - 1)/2: sigma + sigma^2/2 + O(sigma^3).
     for (noise, error) in [(1e-5, 1.000_005e-5), (1e-6, 1.000_000_5e-6), (1e-8, 1.000_000_005e-8)] {
         let found = of([1.0, 1.0, noise, 0.0, 0.0], 0.0).optimal_ridge();
