@@ -198,3 +198,33 @@ resolution = 0.04";
         ],
     );
 }
+
+#[test]
+fn schedules_that_have_ended_move_on_in_powers() {
+    // Momentum and average, 100 modes: 10^9 updates at the last factor end at the floor of an independent solution of
+    // the stationary equations, and a walk update by update passes through the same risks.
+    let text = "kind = \"noisy-quadratic\"\nbatch = 8.0\nlearning_rate = 0.2\nmoving_average = 0.6\n\
+                optimizer = { kind = \"momentum\", momentum = 0.7 }\n\
+                schedule = { kind = \"piecewise\", steps = 100.0, factors = [1.0, 0.37, 0.1] }";
+    let at = |time: f64| {
+        let observe = OBSERVE.replace("[1.0, 2.0, 5.0, 12.0, 30.0]", &format!("[{time:?}]"));
+        law(&scenario(text, &observe, &[]), 100).values[0][0]
+    };
+    let problem = problem(text);
+    let mut s = vec![[[1.0, 0.0, 1.0], [0.0; 3], [1.0, 0.0, 1.0]]; 100];
+    for k in 0..140 {
+        for (i, s) in s.iter_mut().enumerate() {
+            let h = 1.0 / (i + 1) as f64;
+            let factor = [1.0, 0.37, 0.1][(3 * k / 100).min(2)];
+            *s = Map::<3>::update(&problem, h, 0.2 * factor, h / 8.0).apply(s);
+        }
+        if [32, 33, 34, 65, 66, 67, 99, 139].contains(&k) {
+            let risk: f64 = s.iter().enumerate().map(|(i, s)| 0.5 / (i + 1) as f64 * s[2][2]).sum();
+            let found = at((k + 1) as f64);
+            assert!((found / risk - 1.0).abs() < 1e-12, "{k}: {found} against {risk}");
+        }
+    }
+    let (end, floor) = (at(1e9), 0.010_649_124_285_939);
+    println!("{end} against {floor}");
+    assert!((end / floor - 1.0_f64).abs() < 1e-6, "{end}");
+}

@@ -71,6 +71,33 @@ impl Schedule {
             }
         }
     }
+
+    /// The first update after that of `completed` ones whose factor may differ; `u64::MAX` once the rate stays.
+    pub fn steady_until(&self, completed: u64) -> u64 {
+        let ended = |steps: f64| completed as f64 >= steps;
+        match self {
+            Self::Constant => u64::MAX,
+            Self::Linear { steps } | Self::Cosine { steps } if ended(*steps) => u64::MAX,
+            Self::Linear { .. } | Self::Cosine { .. } => completed + 1,
+            Self::Piecewise { steps, factors } => {
+                let count = factors.len() as f64;
+                // As `factor` rounds it: the end by division can be one update off.
+                let piece = |k: u64| (k as f64 / steps * count).floor();
+                let now = piece(completed);
+                if now >= count - 1.0 {
+                    return u64::MAX;
+                }
+                let mut end = (((now + 1.0) * steps / count) as u64).max(completed + 1);
+                while end > completed + 1 && piece(end - 1) > now {
+                    end -= 1;
+                }
+                while piece(end) <= now {
+                    end += 1;
+                }
+                end
+            }
+        }
+    }
 }
 
 /// How tuned rates move: as one rate, or to 0 over exactly the updates that are counted.

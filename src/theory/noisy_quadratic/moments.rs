@@ -1,7 +1,7 @@
 //! Second moments of one mode as linear maps, for every optimiser.
 
 use super::Faults;
-use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer, Schedule};
+use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer};
 
 pub(super) type Matrix<const N: usize> = [[f64; N]; N];
 
@@ -120,7 +120,7 @@ impl<const N: usize> Modes<N> {
         }
     }
 
-    /// The updates after `done` until `wanted` are completed.
+    /// The updates after `done` until `wanted` are completed, in one power of the map for as long as the rate stays.
     pub fn advance(&mut self, problem: &NoisyQuadratic, done: u64, wanted: u64) {
         let update = |h: f64, factor: f64| {
             Map::<N>::update(problem, h, problem.learning_rate * factor, self.noise * h)
@@ -129,14 +129,19 @@ impl<const N: usize> Modes<N> {
             std::array::from_fn(|i| std::array::from_fn(|j| if i == j { s[i][j] } else { 0.0 }))
         };
         for (s, &h) in self.moments.iter_mut().zip(&self.curvatures) {
-            if problem.schedule == Schedule::Constant && !self.faults.no_correlation {
-                *s = update(h, 1.0).power(wanted - done).apply(s);
-                continue;
-            }
-            for k in done..wanted {
-                *s = update(h, problem.schedule.factor(k)).apply(s);
+            let mut k = done;
+            while k < wanted {
+                let map = update(h, problem.schedule.factor(k));
+                let end = problem.schedule.steady_until(k).min(wanted);
                 if self.faults.no_correlation {
-                    *s = diagonal(s);
+                    *s = diagonal(&map.apply(s));
+                    k += 1;
+                } else if end == k + 1 {
+                    *s = map.apply(s);
+                    k = end;
+                } else {
+                    *s = map.power(end - k).apply(s);
+                    k = end;
                 }
             }
         }
