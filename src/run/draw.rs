@@ -298,10 +298,11 @@ fn overlays(
     // Formulas of one panel are told apart by their dots.
     let style = panel.overlays.iter().position(|known| known == name).unwrap_or(0);
     let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
-    // The size that a formula is drawn for, if the panel shows only one.
-    let size = |case: &Case| match case.simulation.as_ref().map(|simulation| &simulation.sizes[..]) {
-        Some(&[size]) => size,
-        _ => 0,
+    // Formulas that know the size are drawn for the largest one that the panel shows.
+    let shown = |size: &usize| panel.sizes.as_ref().is_none_or(|sizes| sizes.contains(size));
+    let size = |case: &Case| {
+        let sizes = case.simulation.iter().flat_map(|simulation| &simulation.sizes);
+        sizes.copied().filter(shown).max().unwrap_or(0)
     };
     let value =
         |case: &Case| theory::overlay_at(&case.law_problem, size(case), name).ok().filter(|v| v.is_finite());

@@ -193,7 +193,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
         Problem::SingleIndex(problem) => single_index::overlay(problem, name),
         Problem::LinearRegression(problem) => linear_regression::overlay(problem, name),
         Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, 0, name),
-        Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, name),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, 0, name),
         Problem::Transfer(problem) => transfer::overlay(problem, name),
         Problem::BatchHessian(problem) => batch_hessian::overlay(problem, name),
         Problem::Ntk(problem) => ntk::overlay(problem, name),
@@ -216,6 +216,7 @@ pub fn overlay(problem: &Problem, name: &str) -> Result<f64, LawError> {
 pub fn overlay_at(problem: &Problem, size: usize, name: &str) -> Result<f64, LawError> {
     match problem {
         Problem::StreamingSgd(problem) => streaming_sgd::overlay(problem, size, name),
+        Problem::NoisyQuadratic(problem) => noisy_quadratic::overlay(problem, size, name),
         other => overlay(other, name),
     }
 }

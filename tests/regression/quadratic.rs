@@ -228,3 +228,16 @@ fn schedules_that_have_ended_move_on_in_powers() {
     println!("{end} against {floor}");
     assert!((end / floor - 1.0_f64).abs() < 1e-6, "{end}");
 }
+
+#[test]
+fn the_floor_is_that_of_the_modes_that_ran() {
+    // Rate 0.5, B = 4: 1/2 sum x / (2 - x) / 4, x = 0.5 / i. In ten digits of an independent sum: 100 and 10^4 modes.
+    let text = "kind = \"noisy-quadratic\"\nbatch = 4.0\nlearning_rate = 0.5";
+    let whole = Problem::NoisyQuadratic(problem(text));
+    for (size, floor) in
+        [(100, 0.177_922_877_869_130_03), (0, 0.321_757_070_370_837_7), (10_000, 0.321_757_070_370_837_7)]
+    {
+        let found = asymptotica::theory::overlay_at(&whole, size, "noise-floor").unwrap();
+        assert!((found / floor - 1.0_f64).abs() < 1e-9, "{size}: {found}");
+    }
+}

@@ -31,7 +31,7 @@ is above the largest stable constant one, so that shapes and piecewise constant 
         ("drop=correlation", "forgets the correlation of weights and velocity"),
     ],
     finite_size_faults: &[],
-    overlays: &[("noise-floor", "risk at t -> infinity of the constant rate, at the stated number of modes")],
+    overlays: &[("noise-floor", "risk at t -> infinity of the constant rate, at the largest simulated K of the panel, else at modes")],
 };
 
 const MOMENTUM: Parameter = number(

@@ -152,11 +152,11 @@ fn path<const N: usize>(
     curve
 }
 
-/// The value of a named formula; see [`super::overlay`].
+/// The value of a named formula with `size` modes, 0 for the number that the problem states; see [`super::overlay_at`].
 ///
 /// # Errors
 /// [`LawError`]: an unknown name, or a problem without a floor.
-pub fn overlay(problem: &NoisyQuadratic, name: &str) -> Result<f64, LawError> {
+pub fn overlay(problem: &NoisyQuadratic, size: usize, name: &str) -> Result<f64, LawError> {
     let refused = |reason: &str| Err(LawError::Overlay { name: name.into(), reason: reason.into() });
     if !KIND.overlays.iter().any(|(known, _)| *known == name) {
         return Err(super::unknown_overlay(name, &KIND));
@@ -164,7 +164,8 @@ pub fn overlay(problem: &NoisyQuadratic, name: &str) -> Result<f64, LawError> {
     if problem.optimizer != Optimizer::Sgd || problem.moving_average > 0.0 {
         return refused("it is that of sgd");
     }
-    match Sgd::new(problem, problem.modes, problem.learning_rate, Faults::default()).floor() {
+    let modes = if size == 0 { problem.modes } else { size };
+    match Sgd::new(problem, modes, problem.learning_rate, Faults::default()).floor() {
         Some(floor) => Ok(floor),
         None => refused("the mean square diverges"),
     }
