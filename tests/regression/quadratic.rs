@@ -241,3 +241,39 @@ fn the_floor_is_that_of_the_modes_that_ran() {
         assert!((found / floor - 1.0_f64).abs() < 1e-9, "{size}: {found}");
     }
 }
+
+#[test]
+fn rates_reach_as_low_as_the_noise_of_the_target_asks() {
+    // 100 modes, B = 1, by independent scans of exact powers over 441 rates, 0.05 % apart.
+    let problem = problem("kind = \"noisy-quadratic\"\nbatch = 1.0\nlearning_rate = 1.0");
+    for (target, steps, rate) in [(1e-4, 6_204_555.0, 6.978e-5), (1e-5, 77_040_529.0, 7.111e-6)] {
+        let best = tuning::best(&problem, 100, Faults::default(), target).unwrap();
+        println!("{target}: {best:?}, scanned {steps} at {rate}");
+        assert!((best.steps as f64 / steps - 1.0).abs() < 1e-6 && (best.rate / rate - 1.0).abs() < 0.01);
+    }
+    // The limit on updates, and no other, puts a target out of reach.
+    let error = tuning::best(&problem, 100, Faults::default(), 1e-12).unwrap_err().to_string();
+    assert!(error.contains("within 2^40 updates"), "{error}");
+}
+
+#[test]
+fn the_critical_batch_grows_with_the_variance_of_the_noise_without_bounds() {
+    // 355.3 sigma^2 for 100 modes and the target 0.01, by an independent scan; the stated batch plays no part.
+    for (noise_std, batch) in [(1.0, 1e15), (1e6, 1e15), (1e6, 1.0), (1e-6, 1.0)] {
+        let keys = format!(
+            "kind = \"noisy-quadratic\"\nmodes = 100\nbatch = {batch:?}\nnoise_std = {noise_std:?}\nlearning_rate = 1.0\n\
+             tune = {{ kind = \"steps-to-target\", target = 0.01 }}"
+        );
+        let observe = OBSERVE.replace("\"risk\"", "\"critical_batch\"");
+        let ratio = law(&scenario(&keys, &observe, &[]), 0).values[0][0] / (noise_std * noise_std);
+        println!("sigma = {noise_std}, B = {batch}: {ratio}");
+        assert!((ratio / 355.3 - 1.0).abs() < 2e-3, "{ratio}");
+    }
+    let refused = |extra: &str, target: f64| {
+        let problem =
+            problem(&format!("kind = \"noisy-quadratic\"\nbatch = 1.0\nlearning_rate = 1.0\n{extra}"));
+        tuning::critical_batch(&problem, 100, Faults::default(), target).unwrap_err().to_string()
+    };
+    assert!(refused("noise_std = 0.0", 0.01).contains("without gradient noise"));
+    assert!(refused("", 3.0).contains("the start is at the target"));
+}

@@ -9,7 +9,7 @@
 
 use super::moments::noise;
 use super::table::Table;
-use super::tuning::{self, Best, DECADES, with_momentum};
+use super::tuning::{self, Best, with_momentum};
 use super::{Faults, dimension};
 use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer, Shape};
 use crate::theory::LawError;
@@ -17,8 +17,8 @@ use crate::theory::LawError;
 /// Updates beyond which a target counts as out of reach: a walk through more takes minutes.
 const LIMIT: u64 = 1 << 24;
 
-/// Rates of the grid over [`DECADES`], and the relative width at which golden section around its best rate ends.
-const GRID: usize = 32;
+/// Widest ratio of rates of the grid, and the relative width at which golden section around its best rate ends.
+const RATIO: f64 = 1.334;
 const WIDTH: f64 = 1e-4;
 
 /// 1 - mu = 10^(EXPONENT i) down to i = `FINEST`, every `COARSE`-th first.
@@ -38,7 +38,9 @@ struct Modes<'a> {
 }
 
 impl<'a> Modes<'a> {
-    fn new(problem: &'a NoisyQuadratic, modes: usize, shape: Shape) -> Self {
+    /// For a target at these faults: rates reach as low as those that are constant, see [`tuning::decades`].
+    fn new(problem: &'a NoisyQuadratic, modes: usize, faults: Faults, (target, shape): (f64, Shape)) -> Self {
+        let decades = tuning::decades(problem, modes, faults, target);
         let curvatures = problem.spectrum.curvatures(modes);
         let top = libm::log(0.9999 * tuning::largest_rate(problem, modes));
         Self {
@@ -46,7 +48,7 @@ impl<'a> Modes<'a> {
             shape,
             sharpness: curvatures.iter().map(|&h| (1.0 - problem.preconditioner) * libm::log(h)).collect(),
             curvatures,
-            rates: (top - DECADES * std::f64::consts::LN_10, top),
+            rates: (top - decades * std::f64::consts::LN_10, top),
         }
     }
 
@@ -77,11 +79,12 @@ impl<'a> Modes<'a> {
     /// neighbours of its best rate.
     fn best_risk(&self, table: &Table, noise: f64) -> (f64, f64) {
         let (low, high) = self.rates;
-        let stride = (high - low) / GRID as f64;
+        let count = ((high - low) / libm::log(RATIO)).ceil() as usize;
+        let stride = (high - low) / count as f64;
         let at = |log_rate: f64| (self.risk(table, noise, log_rate), log_rate);
         let lower = |a: (f64, f64), b: (f64, f64)| if b.0 < a.0 { b } else { a };
         let none = (f64::INFINITY, high);
-        let grid = (0..=GRID).map(|i| at(high - stride * i as f64)).fold(none, lower);
+        let grid = (0..=count).map(|i| at(high - stride * i as f64)).fold(none, lower);
         let (mut left, mut right) = ((grid.1 - stride).max(low), (grid.1 + stride).min(high));
         const GOLDEN: f64 = 0.618_033_988_749_894_8;
         let inside = |left: f64, right: f64, share: f64| at(left + share * (right - left));
@@ -164,7 +167,7 @@ pub fn at_momentum(
     (target, shape): (f64, Shape),
     below: u64,
 ) -> Option<(u64, f64)> {
-    Modes::new(problem, modes, shape).fewest(noise(problem, faults), target, below)
+    Modes::new(problem, modes, faults, (target, shape)).fewest(noise(problem, faults), target, below)
 }
 
 /// The fewest updates to `target` under a schedule of this shape, over first rates, and over momenta where the optimiser
@@ -200,11 +203,11 @@ pub fn best(
     around.map(momentum).fold(coarse, attempt).ok_or_else(unreached)
 }
 
-/// The batch whose steps to target are twice those of gradients without noise, by bisection on its logarithm: twice
-/// the steps are walked once, and noise of any strength weighs the same table.
+/// The batch whose steps to target are twice those of gradients without noise, to 0.1 %; the stated batch is not used.
+/// Twice the steps are walked once, and noise of any strength weighs the same table.
 ///
 /// # Errors
-/// As [`best`].
+/// As [`tuning::critical_batch`].
 pub fn critical_batch(
     problem: &NoisyQuadratic,
     modes: usize,
@@ -212,23 +215,21 @@ pub fn critical_batch(
     target: f64,
     shape: Shape,
 ) -> Result<f64, LawError> {
-    let quiet = best(problem, modes, Faults { no_noise: true, ..faults }, target, shape)?.steps;
+    let silent = Faults { no_noise: true, ..faults };
+    let quiet = best(problem, modes, silent, target, shape)?.steps;
+    if let Some(error) = tuning::without_critical_batch(problem, faults, quiet) {
+        return Err(error);
+    }
     let momenta: Vec<f64> = match problem.optimizer {
         Optimizer::Sgd => vec![0.0],
         _ => (0..FINEST + COARSE).map(momentum).collect(),
     };
     let others: Vec<NoisyQuadratic> = momenta.iter().map(|&mu| with_momentum(problem, mu)).collect();
-    let laws: Vec<Modes> = others.iter().map(|other| Modes::new(other, modes, shape)).collect();
+    let laws: Vec<Modes> =
+        others.iter().map(|other| Modes::new(other, modes, silent, (target, shape))).collect();
     let tables: Vec<Table> = laws.iter().map(|law| law.table(2 * quiet)).collect();
-    let excess = |exponent: f64| {
-        let batch = libm::exp2(exponent);
-        let noise = noise(&NoisyQuadratic { batch, ..problem.clone() }, faults);
+    Ok(tuning::batch_between(problem, modes, target, |problem| {
+        let noise = noise(problem, faults);
         !laws.iter().zip(&tables).any(|(law, table)| law.best_risk(table, noise).0 <= target)
-    };
-    let (mut low, mut high) = (-20.0, 40.0);
-    while high - low > 0.01 {
-        let middle = 0.5 * (low + high);
-        if excess(middle) { low = middle } else { high = middle }
-    }
-    Ok(libm::exp2(0.5 * (low + high)))
+    }))
 }

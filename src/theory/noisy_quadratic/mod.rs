@@ -109,16 +109,19 @@ fn tuned(
     times: &[f64],
     observables: &[String],
 ) -> Result<Curve, LawError> {
-    let best = match shape {
-        Shape::Constant => tuning::best(problem, modes, faults, target)?,
-        _ => decay::best(problem, modes, faults, target, shape)?,
+    // The critical batch must not depend on whether the stated batch reaches the target.
+    let mut found = None;
+    let mut best = || match (found, shape) {
+        (Some(best), _) => Ok::<_, LawError>(best),
+        (None, Shape::Constant) => Ok(*found.insert(tuning::best(problem, modes, faults, target)?)),
+        (None, _) => Ok(*found.insert(decay::best(problem, modes, faults, target, shape)?)),
     };
     let mut values = Vec::with_capacity(observables.len());
     for name in observables {
         values.push(match name.as_str() {
-            "steps_to_target" => best.steps as f64,
-            "best_rate" => best.rate,
-            "best_momentum" => best.momentum,
+            "steps_to_target" => best()?.steps as f64,
+            "best_rate" => best()?.rate,
+            "best_momentum" => best()?.momentum,
             _ if shape == Shape::Constant => tuning::critical_batch(problem, modes, faults, target)?,
             _ => decay::critical_batch(problem, modes, faults, target, shape)?,
         });

@@ -9,9 +9,16 @@ use crate::theory::LawError;
 /// Updates beyond which a target counts as out of reach.
 const LIMIT: u64 = 1 << 40;
 
-/// Rates of the first grid: equal ratios over this many decades below the largest stable rate.
+/// Rates of the first grid: equal ratios, this many over the decades below the largest stable rate, and as dense below
+/// if [`decades`] asks for more.
 const GRID: usize = 100;
-pub(super) const DECADES: f64 = 4.0;
+const DECADES: f64 = 4.0;
+
+/// Decades below the rate whose floor is the target: there noise adds 1 % of it at most, and a smaller rate is slower.
+const BELOW_FLOOR: f64 = 2.0;
+
+/// Decades below which [`LIMIT`] updates leave every mode where it starts.
+const MOST_DECADES: f64 = 20.0;
 
 /// The fewest updates, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,19 +34,44 @@ pub struct Best {
 pub fn largest_rate(problem: &NoisyQuadratic, modes: usize) -> f64 {
     let sharpness = |h: f64| libm::pow(h, 1.0 - problem.preconditioner);
     let sharpest = problem.spectrum.curvatures(modes).into_iter().map(sharpness).fold(0.0, f64::max);
-    let edge = match problem.optimizer {
+    edge(problem.optimizer) / sharpest
+}
+
+/// x beyond which a mode does not shrink.
+pub(super) fn edge(optimizer: Optimizer) -> f64 {
+    match optimizer {
         Optimizer::Sgd => 2.0,
         Optimizer::Momentum { momentum } => 2.0 * (1.0 + momentum),
         Optimizer::Nesterov { momentum } => 2.0 * (1.0 + momentum) / (1.0 + 2.0 * momentum),
-    };
-    edge / sharpest
+    }
 }
 
-/// `count` rates of equal ratios, the last one just below [`largest_rate`].
-pub fn rates(problem: &NoisyQuadratic, modes: usize, count: usize) -> Vec<f64> {
+/// The rate at which the floor is the target to first order in it, 4 (1 - mu) target / ((sigma^2 / B) sum h^(1-p)) for
+/// every optimiser, of the weights themselves or of their average; infinite without noise.
+pub(super) fn floor_rate(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> f64 {
+    let curvatures = problem.spectrum.curvatures(modes);
+    let sum: f64 = curvatures.iter().map(|&h| libm::pow(h, 1.0 - problem.preconditioner)).sum();
+    let momentum = match problem.optimizer {
+        Optimizer::Sgd => 0.0,
+        Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } => momentum,
+    };
+    4.0 * (1.0 - momentum) * target / (noise(problem, faults) * sum)
+}
+
+/// Decades below the largest stable rate down to which rates are searched: four, or two below the rate whose floor is
+/// the target.
+pub(super) fn decades(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> f64 {
+    let ratio = largest_rate(problem, modes) / floor_rate(problem, modes, faults, target);
+    DECADES.max(BELOW_FLOOR + libm::log10(ratio)).min(MOST_DECADES)
+}
+
+/// Rates of equal ratios in ascending order, the last one just below [`largest_rate`]: `count` over four decades, and as
+/// dense below them where the noise of the target asks for smaller ones.
+pub fn rates(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64, count: usize) -> Vec<f64> {
     let top = 0.9999 * largest_rate(problem, modes);
-    let ratio = |i: usize| DECADES * (1.0 - (i + 1) as f64 / count as f64);
-    (0..count).map(|i| top * libm::pow(10.0, -ratio(i))).collect()
+    let stride = DECADES / count as f64;
+    let all = (decades(problem, modes, faults, target) / stride).ceil() as usize;
+    (0..all).rev().map(|i| top * libm::pow(10.0, -stride * i as f64)).collect()
 }
 
 /// Updates to `target` at one rate, `None` if it is not reached within `limit`.
@@ -99,7 +131,7 @@ pub fn best_of(
     best
 }
 
-/// A grid over four decades, then three grids of twenty rates around the best so far: steps are whole, so the best
+/// A grid over the decades of [`decades`], then three grids of twenty rates around the best so far: steps are whole, so the best
 /// rate is an interval, of which the first found is returned.
 fn over_rates(
     problem: &NoisyQuadratic,
@@ -110,7 +142,8 @@ fn over_rates(
     room: &mut Room,
 ) -> Option<(u64, f64)> {
     let top = largest_rate(problem, modes);
-    let mut best = best_of(problem, modes, faults, target, &rates(problem, modes, grid), room)?;
+    let mut best =
+        best_of(problem, modes, faults, target, &rates(problem, modes, faults, target, grid), room)?;
     let mut width = libm::pow(10.0, DECADES / grid as f64);
     for _ in 0..3 {
         let around: Vec<f64> = (-10..=10)
@@ -137,14 +170,18 @@ pub(super) fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQua
     NoisyQuadratic { optimizer, ..problem.clone() }
 }
 
-/// The fewest updates to `target` over rates, and over momenta where the optimiser has one: 1 - mu on a grid of equal
-/// ratios from 1 to 0.001, refined once around the best.
+/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta where the
+/// optimiser has one: 1 - mu on a grid of equal ratios from 1 to 0.001, refined once around the best.
 ///
 /// # Errors
-/// If no rate reaches the target.
+/// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
 pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> Result<Best, LawError> {
     let mut room = Room::default();
-    let unreached = || LawError::Integration { reason: format!("no rate reaches the risk {target}") };
+    let unreached = || LawError::Integration {
+        reason: format!(
+            "no rate reaches the risk {target} within 2^40 updates: raise the target, or the batch"
+        ),
+    };
     if problem.optimizer == Optimizer::Sgd {
         let (steps, rate) =
             over_rates(problem, modes, faults, target, GRID, &mut room).ok_or_else(unreached)?;
@@ -168,26 +205,73 @@ pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64)
     best.ok_or_else(unreached)
 }
 
-/// The batch whose steps to target are twice those of gradients without noise, by bisection on its logarithm.
+/// Why noise has no critical strength, if so.
+pub(super) fn without_critical_batch(
+    problem: &NoisyQuadratic,
+    faults: Faults,
+    quiet: u64,
+) -> Option<LawError> {
+    let reason = if noise(problem, faults) == 0.0 {
+        "without gradient noise every batch takes the same steps: there is no critical batch"
+    } else if quiet == 0 {
+        "the start is at the target: every batch takes 0 steps, and there is no critical batch"
+    } else {
+        return None;
+    };
+    Some(LawError::Integration { reason: reason.into() })
+}
+
+/// Width in log2 of the batch at which its bisection ends: 0.07 %.
+const RESOLUTION: f64 = 1e-3;
+
+/// The batch between too small (`excess`) and large enough. Noise counts as sigma^2 / B alone, so the search starts where
+/// that makes the floor of the largest stable rate the target, and widens until it has both sides.
+pub(super) fn batch_between(
+    problem: &NoisyQuadratic,
+    modes: usize,
+    target: f64,
+    excess: impl Fn(&NoisyQuadratic) -> bool,
+) -> f64 {
+    let excess = |exponent: f64| excess(&NoisyQuadratic { batch: libm::exp2(exponent), ..problem.clone() });
+    let unit = NoisyQuadratic { batch: 1.0, ..problem.clone() };
+    let ratio = largest_rate(&unit, modes) / floor_rate(&unit, modes, Faults::default(), target);
+    let first = libm::log2(ratio);
+    let (mut low, mut high) = (first, first);
+    let mut stride = 1.0;
+    if excess(first) {
+        while excess(high) {
+            (low, high) = (high, high + stride);
+            stride *= 2.0;
+        }
+    } else {
+        while !excess(low) {
+            (low, high) = (low - stride, low);
+            stride *= 2.0;
+        }
+    }
+    while high - low > RESOLUTION {
+        let middle = 0.5 * (low + high);
+        if excess(middle) { low = middle } else { high = middle }
+    }
+    libm::exp2(0.5 * (low + high))
+}
+
+/// The batch whose steps to target are twice those of gradients without noise, to 0.1 %; the stated batch is not used.
 ///
 /// # Errors
-/// As [`best`].
+/// As [`best`] for gradients without noise; if there is no noise at all, or the start is at the target.
 pub fn critical_batch(
     problem: &NoisyQuadratic,
     modes: usize,
     faults: Faults,
     target: f64,
 ) -> Result<f64, LawError> {
-    let quiet = best(problem, modes, Faults { no_noise: true, ..faults }, target)?.steps as f64;
-    let excess = |exponent: f64| {
-        let problem = NoisyQuadratic { batch: libm::exp2(exponent), ..problem.clone() };
-        // A batch so small that no rate reaches the target is below.
-        best(&problem, modes, faults, target).map_or(true, |best| best.steps as f64 > 2.0 * quiet)
-    };
-    let (mut low, mut high) = (-20.0, 40.0);
-    while high - low > 0.01 {
-        let middle = 0.5 * (low + high);
-        if excess(middle) { low = middle } else { high = middle }
+    let quiet = best(problem, modes, Faults { no_noise: true, ..faults }, target)?.steps;
+    if let Some(error) = without_critical_batch(problem, faults, quiet) {
+        return Err(error);
     }
-    Ok(libm::exp2(0.5 * (low + high)))
+    // A batch so small that no rate reaches the target is below.
+    Ok(batch_between(problem, modes, target, |problem| {
+        best(problem, modes, faults, target).map_or(true, |best| best.steps > 2 * quiet)
+    }))
 }
