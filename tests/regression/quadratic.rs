@@ -200,49 +200,6 @@ resolution = 0.04";
 }
 
 #[test]
-fn schedules_that_have_ended_move_on_in_powers() {
-    // Momentum and average, 100 modes: 10^9 updates at the last factor end at the floor of an independent solution of
-    // the stationary equations, and a walk update by update passes through the same risks.
-    let text = "kind = \"noisy-quadratic\"\nbatch = 8.0\nlearning_rate = 0.2\nmoving_average = 0.6\n\
-                optimizer = { kind = \"momentum\", momentum = 0.7 }\n\
-                schedule = { kind = \"piecewise\", steps = 100.0, factors = [1.0, 0.37, 0.1] }";
-    let at = |time: f64| {
-        let observe = OBSERVE.replace("[1.0, 2.0, 5.0, 12.0, 30.0]", &format!("[{time:?}]"));
-        law(&scenario(text, &observe, &[]), 100).values[0][0]
-    };
-    let problem = problem(text);
-    let mut s = vec![[[1.0, 0.0, 1.0], [0.0; 3], [1.0, 0.0, 1.0]]; 100];
-    for k in 0..140 {
-        for (i, s) in s.iter_mut().enumerate() {
-            let h = 1.0 / (i + 1) as f64;
-            let factor = [1.0, 0.37, 0.1][(3 * k / 100).min(2)];
-            *s = Map::<3>::update(&problem, h, 0.2 * factor, h / 8.0).apply(s);
-        }
-        if [32, 33, 34, 65, 66, 67, 99, 139].contains(&k) {
-            let risk: f64 = s.iter().enumerate().map(|(i, s)| 0.5 / (i + 1) as f64 * s[2][2]).sum();
-            let found = at((k + 1) as f64);
-            assert!((found / risk - 1.0).abs() < 1e-12, "{k}: {found} against {risk}");
-        }
-    }
-    let (end, floor) = (at(1e9), 0.010_649_124_285_939);
-    println!("{end} against {floor}");
-    assert!((end / floor - 1.0_f64).abs() < 1e-6, "{end}");
-}
-
-#[test]
-fn the_floor_is_that_of_the_modes_that_ran() {
-    // Rate 0.5, B = 4: 1/2 sum x / (2 - x) / 4, x = 0.5 / i. In ten digits of an independent sum: 100 and 10^4 modes.
-    let text = "kind = \"noisy-quadratic\"\nbatch = 4.0\nlearning_rate = 0.5";
-    let whole = Problem::NoisyQuadratic(problem(text));
-    for (size, floor) in
-        [(100, 0.177_922_877_869_130_03), (0, 0.321_757_070_370_837_7), (10_000, 0.321_757_070_370_837_7)]
-    {
-        let found = asymptotica::theory::overlay_at(&whole, size, "noise-floor").unwrap();
-        assert!((found / floor - 1.0_f64).abs() < 1e-9, "{size}: {found}");
-    }
-}
-
-#[test]
 fn rates_reach_as_low_as_the_noise_of_the_target_asks() {
     // 100 modes, B = 1, by independent scans of exact powers over 441 rates, 0.05 % apart.
     let problem = problem("kind = \"noisy-quadratic\"\nbatch = 1.0\nlearning_rate = 1.0");
@@ -276,4 +233,64 @@ fn the_critical_batch_grows_with_the_variance_of_the_noise_without_bounds() {
     };
     assert!(refused("noise_std = 0.0", 0.01).contains("without gradient noise"));
     assert!(refused("", 3.0).contains("the start is at the target"));
+}
+
+#[test]
+fn momentum_and_rate_are_tuned_together() {
+    // Curvatures 1 and 0.01: fewest updates with a risk at the target over rates and momenta up to 0.999, by independent
+    // walks over grids of up to 2500 x 2500, each dip refined. Without noise single updates swing through the target.
+    for (kind, counts) in [("momentum", [7, 8, 50]), ("nesterov", [14, 15, 13])] {
+        for ((batch, target), count) in [(1e12, 1e-4), (1e12, 1e-6), (1e3, 1e-3)].into_iter().zip(counts) {
+            let problem = problem(&format!(
+                "kind = \"noisy-quadratic\"\nspectrum = {{ kind = \"list\", values = [1.0, 0.01] }}\nbatch = {batch:?}\n\
+                 learning_rate = 1.0\noptimizer = {{ kind = \"{kind}\", momentum = 0.5 }}"
+            ));
+            let best = tuning::best(&problem, 2, Faults::default(), target).unwrap();
+            println!("{kind}, B = {batch}, target {target}: {best:?}, scanned {count}");
+            assert_eq!(best.steps, count, "{best:?}");
+        }
+    }
+}
+
+#[test]
+fn the_floor_is_that_of_the_modes_that_ran() {
+    // Rate 0.5, B = 4: 1/2 sum x / (2 - x) / 4, x = 0.5 / i. In ten digits of an independent sum: 100 and 10^4 modes.
+    let text = "kind = \"noisy-quadratic\"\nbatch = 4.0\nlearning_rate = 0.5";
+    let whole = Problem::NoisyQuadratic(problem(text));
+    for (size, floor) in
+        [(100, 0.177_922_877_869_130_03), (0, 0.321_757_070_370_837_7), (10_000, 0.321_757_070_370_837_7)]
+    {
+        let found = asymptotica::theory::overlay_at(&whole, size, "noise-floor").unwrap();
+        assert!((found / floor - 1.0_f64).abs() < 1e-9, "{size}: {found}");
+    }
+}
+
+#[test]
+fn schedules_that_have_ended_move_on_in_powers() {
+    // Momentum and average, 100 modes: 10^9 updates at the last factor end at the floor of an independent solution of
+    // the stationary equations, and a walk update by update passes through the same risks.
+    let text = "kind = \"noisy-quadratic\"\nbatch = 8.0\nlearning_rate = 0.2\nmoving_average = 0.6\n\
+                optimizer = { kind = \"momentum\", momentum = 0.7 }\n\
+                schedule = { kind = \"piecewise\", steps = 100.0, factors = [1.0, 0.37, 0.1] }";
+    let at = |time: f64| {
+        let observe = OBSERVE.replace("[1.0, 2.0, 5.0, 12.0, 30.0]", &format!("[{time:?}]"));
+        law(&scenario(text, &observe, &[]), 100).values[0][0]
+    };
+    let problem = problem(text);
+    let mut s = vec![[[1.0, 0.0, 1.0], [0.0; 3], [1.0, 0.0, 1.0]]; 100];
+    for k in 0..140 {
+        for (i, s) in s.iter_mut().enumerate() {
+            let h = 1.0 / (i + 1) as f64;
+            let factor = [1.0, 0.37, 0.1][(3 * k / 100).min(2)];
+            *s = Map::<3>::update(&problem, h, 0.2 * factor, h / 8.0).apply(s);
+        }
+        if [32, 33, 34, 65, 66, 67, 99, 139].contains(&k) {
+            let risk: f64 = s.iter().enumerate().map(|(i, s)| 0.5 / (i + 1) as f64 * s[2][2]).sum();
+            let found = at((k + 1) as f64);
+            assert!((found / risk - 1.0).abs() < 1e-12, "{k}: {found} against {risk}");
+        }
+    }
+    let (end, floor) = (at(1e9), 0.010_649_124_285_939);
+    println!("{end} against {floor}");
+    assert!((end / floor - 1.0_f64).abs() < 1e-6, "{end}");
 }

@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | risk after k steps, any optimiser and schedule | linear maps of the second moments | `moments` |
 //! | steps to a target at one rate | doubling, then binary lifting: log k compositions of maps | `moments`, `sgd` |
-//! | best rate, momentum, critical batch | search over rates | [`tuning`] |
+//! | best rate, critical batch | search over rates | [`tuning`] |
+//! | best momentum | descent of the risk after fewer and fewer updates | `momentum` |
 //! | best first rate of a schedule that falls to 0 | one table of moments per number of updates | [`decay`] |
 //! | best piecewise constant schedule | coordinate descent on the rates of the pieces | [`schedule`] |
 //!
@@ -15,6 +16,7 @@
 
 pub mod decay;
 mod moments;
+mod momentum;
 pub mod schedule;
 mod sgd;
 mod table;

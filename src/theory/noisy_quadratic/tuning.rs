@@ -2,7 +2,7 @@
 
 use super::moments::{Map, first_passage, noise, read, start};
 use super::sgd::{Conditioned, Room, Sgd};
-use super::{Faults, dimension};
+use super::{Faults, dimension, momentum};
 use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer};
 use crate::theory::LawError;
 
@@ -170,8 +170,8 @@ pub(super) fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQua
     NoisyQuadratic { optimizer, ..problem.clone() }
 }
 
-/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta where the
-/// optimiser has one: 1 - mu on a grid of equal ratios from 1 to 0.001, refined once around the best.
+/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta from 0 to
+/// 0.999 where the optimiser has one: best rates of 13 momenta, then the search of `momentum` over both together.
 ///
 /// # Errors
 /// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
@@ -188,21 +188,16 @@ pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64)
         return Ok(Best { steps, rate, momentum: 0.0 });
     }
     let mut best: Option<Best> = None;
-    let mut exponents: Vec<f64> = (0..13).map(|i| -0.25 * f64::from(i)).collect();
-    for _ in 0..2 {
-        for &exponent in &exponents {
-            let momentum = 1.0 - libm::pow(10.0, exponent);
-            let other = with_momentum(problem, momentum);
-            if let Some((steps, rate)) = over_rates(&other, modes, faults, target, 24, &mut room)
-                && best.is_none_or(|best| steps < best.steps)
-            {
-                best = Some(Best { steps, rate, momentum });
-            }
+    for i in 0..13 {
+        let momentum = 1.0 - libm::pow(10.0, -0.25 * f64::from(i));
+        let other = with_momentum(problem, momentum);
+        if let Some((steps, rate)) = over_rates(&other, modes, faults, target, 24, &mut room)
+            && best.is_none_or(|best| steps < best.steps)
+        {
+            best = Some(Best { steps, rate, momentum });
         }
-        let middle = libm::log10(1.0 - best.ok_or_else(unreached)?.momentum);
-        exponents = (-4..=4).map(|i| (middle + 0.05 * f64::from(i)).min(0.0)).collect();
     }
-    best.ok_or_else(unreached)
+    Ok(momentum::improve(problem, modes, faults, target, best.ok_or_else(unreached)?))
 }
 
 /// Why noise has no critical strength, if so.
