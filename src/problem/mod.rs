@@ -291,10 +291,13 @@ impl Problem {
     }
 
     /// The start that the scenario states for a simulation of this size, 0 for no simulation. The order parameters
-    /// of most problems do not know the size; laws whose spectrum depends on it do.
+    /// of most problems do not know the size; laws whose spectrum or whole updates depend on it do.
     pub fn stated_start(&self, size: usize) -> Start {
         match self.limit_start() {
             Start::Size(_) => Start::Size(size),
+            Start::MatrixSensing(matrix_sensing::Start::Stated { .. }) => {
+                Start::MatrixSensing(matrix_sensing::Start::Stated { size })
+            }
             start => start,
         }
     }

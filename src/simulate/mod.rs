@@ -104,6 +104,8 @@ pub enum SimulationError {
     NoTemperature { time: f64, reference: f64 },
     #[error("a nonlinear network has no closed population loss: set observe.risk = \"test-set\"")]
     NeedsTestSet,
+    #[error("the cure is not defined: {reason}")]
+    Cure { reason: String },
     #[error(transparent)]
     Linalg(#[from] LinalgError),
     #[error("unknown observable {0:?}")]
@@ -194,7 +196,7 @@ pub fn start(
         Problem::Ntk(problem) => ntk::start(problem, size, stream),
         Problem::GaussianMixture(problem) => gaussian_mixture::start(problem, size, stream),
         Problem::ClassImbalance(_) | Problem::DiscretisationDrift(_) => Ok(Start::Size(size)),
-        Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, stream)),
+        Problem::MatrixSensing(problem) => Ok(matrix_sensing::start(problem, size, stream)),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::roads::{law, pair, refutes, rest, run, scenario, value};
 use asymptotica::ode;
 use asymptotica::problem::Problem;
 use asymptotica::problem::matrix_sensing::Factors;
+use asymptotica::run::Job;
 use asymptotica::theory::matrix_sensing::{Reduced, Riccati};
 use nalgebra::DMatrix;
 use std::convert::Infallible;
@@ -226,6 +227,56 @@ fn one_step_cures_the_rate_and_keeps_the_map() {
         let rate = value(&curve, "rate", 2);
         assert!((rate * 2.56 - 1.0).abs() < 0.02, "{rate}");
     }
+}
+
+/// F and G with generic entries, 5 x 3 and 4 x 3, and a cure.
+fn curable(zero_column: bool, time: f64) -> String {
+    let matrix = |rows: usize, shift: usize, zero: bool| {
+        let entry = |i: usize, j: usize| match zero && j == 2 {
+            true => "0.0".to_string(),
+            false => format!("{:?}", 0.4 * ((shift + i * i + 7 * j + 3 * i * j) as f64).sin()),
+        };
+        let row = |i: usize| format!("[{}]", (0..3).map(|j| entry(i, j)).collect::<Vec<_>>().join(", "));
+        format!("[{}]", (0..rows).map(row).collect::<Vec<_>>().join(", "))
+    };
+    format!(
+        "kind = \"matrix-sensing\"\ndimension = 5\nstrengths = [1.5, 0.7]\ncolumns = 3
+model = {{ kind = \"asymmetric\", width = 4 }}\ninit = {{ kind = \"given\", F = {}, G = {} }}
+cure = {{ kind = \"one-step\", time = {time:?}, scale = 1.3 }}",
+        matrix(5, 1, zero_column),
+        matrix(4, 5, false)
+    )
+}
+
+/// Ten steps in a unit of time cure at update 7, t = 0.7: 0.29289 by a Runge-Kutta integration elsewhere, 0.28063 at 0.74.
+#[test]
+fn a_cure_falls_on_the_nearest_update() {
+    let expected = 0.292_886_864_383_615_4;
+    let given = rest("[2.0]", "[10]", "[\"error\"]", 0.1);
+    let found = value(&law(&scenario(&curable(false, 0.74), &given, &[]), 10), "error", 0);
+    assert!((found - expected).abs() < 1e-8, "{found}");
+    let start = replica("[2.0]", "[10]", "[\"error\"]", 0.1);
+    let found = value(&pair(&scenario(&curable(false, 0.74), &start, &[]), 10, 0).1, "error", 0);
+    assert!((found - expected).abs() < 1e-8, "{found}");
+    // Without a simulation there is no grid.
+    let found = value(&law(&scenario(&curable(false, 0.74), &given, &[]), 0), "error", 0);
+    assert!((found - 0.280_632_619_410_151_8).abs() < 1e-8, "{found}");
+}
+
+/// U has no columns where S is zero: rows rotated away would complete it otherwise than all rows do.
+#[test]
+fn factors_of_deficient_rank_have_no_cure() {
+    let rest = rest("[2.0]", "[10]", "[\"error\"]", 0.1);
+    let refused = scenario(&curable(true, 0.0), &rest, &[]);
+    for replica in [None, Some(0)] {
+        let job = Job { case: 0, size: 10, replica };
+        let error = job.run(&refused, &|| false).expect_err("a cure of rank 2").to_string();
+        assert!(error.contains("singular values of F") && error.contains("cure later"), "{error}");
+    }
+    // G fills the column soon.
+    let later = scenario(&curable(true, 1.0), &rest, &[]);
+    let (simulated, law) = pair(&later, 10, 0);
+    assert!(value(&simulated, "error", 0).is_finite() && value(&law, "error", 0).is_finite());
 }
 
 #[test]

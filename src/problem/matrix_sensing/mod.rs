@@ -8,7 +8,7 @@ pub use parameters::KIND;
 use super::scaling;
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 /// The factorised map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,26 @@ pub enum Limit {
 /// One change of factors that keeps W: F = U S V^T becomes scale U, and G becomes G V S / scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cure {
+    /// Rounded to whole updates.
     pub time: f64,
     pub scale: f64,
+}
+
+/// Least over greatest singular value of F from which on a cure is defined. Below, rounding of the factors turns the
+/// columns of U by more than 1e-5; at 0 they are arbitrary.
+pub const CURABLE: f64 = 1e-10;
+
+impl Cure {
+    /// Why F with these singular values has no cure, if so.
+    pub fn undefined(&self, singular: &DVector<f64>) -> Option<String> {
+        let (least, greatest) = (singular.min(), singular.max());
+        (least <= CURABLE * greatest).then(|| {
+            format!(
+                "at the cure the singular values of F go from {least:.1e} to {greatest:.1e}, so that U is not defined \
+                 on all of its columns: start from factors of full column rank, take fewer columns, or cure later"
+            )
+        })
+    }
 }
 
 /// Target M = diag(strengths) in the first axes, rank r; factors with k columns.
@@ -66,12 +84,17 @@ pub struct MatrixSensing {
     pub cure: Option<Cure>,
 }
 
-/// The start of a law.
+/// The start of a law, beside a simulation of this size, 0 for none: its updates are the grid of the cure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Start {
     /// As the problem states it.
-    Stated,
-    Measured(Box<Factors>),
+    Stated {
+        size: usize,
+    },
+    Measured {
+        factors: Box<Factors>,
+        size: usize,
+    },
 }
 
 /// X, or F and G, in the basis of the target.
@@ -125,6 +148,14 @@ impl MatrixSensing {
         match self.limit {
             Limit::StepSize => scaling::time_of(updates, size),
             Limit::Measurements { step } => updates as f64 * step,
+        }
+    }
+
+    /// Time after the whole updates nearest to `time`; `time` itself without a simulation in the limit of small steps.
+    pub fn recorded(&self, time: f64, size: usize) -> f64 {
+        match self.limit {
+            Limit::StepSize if size == 0 => time,
+            _ => self.time_of(self.updates_at(time, size), size),
         }
     }
 
@@ -251,7 +282,7 @@ impl Definition for MatrixSensing {
     }
 
     fn recorded_time(&self, time: f64, size: usize) -> f64 {
-        self.time_of(self.updates_at(time, size), size)
+        self.recorded(time, size)
     }
 
     /// See [`Definition::cost`].
@@ -286,15 +317,17 @@ impl Definition for MatrixSensing {
     }
 
     fn limit_start(&self) -> super::Start {
-        super::Start::MatrixSensing(Start::Stated)
+        super::Start::MatrixSensing(Start::Stated { size: 0 })
     }
 
     fn fit_start(&self, start: &super::Start) -> super::Start {
-        let super::Start::MatrixSensing(Start::Measured(factors)) = start else { return start.clone() };
+        let super::Start::MatrixSensing(Start::Measured { factors, size }) = start else {
+            return start.clone();
+        };
         // Columns stay: more of them that are zero would be the same factors.
         let fitted = |x: &DMatrix<f64>, rows| x.clone().resize_vertically(rows, 0.0);
         let f = fitted(&factors.f, self.dimension);
         let g = factors.g.as_ref().map(|g| fitted(g, self.width()));
-        super::Start::MatrixSensing(Start::Measured(Box::new(Factors { f, g })))
+        super::Start::MatrixSensing(Start::Measured { factors: Box::new(Factors { f, g }), size: *size })
     }
 }

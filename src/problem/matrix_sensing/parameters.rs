@@ -16,7 +16,8 @@ asymmetric   W = F Gᵀ, loss ½|W − M|²; F' = (M − W) G, G' = (M − W)ᵀ
              exp(−2 l t), l the least eigenvalue of the final FᵀF or of GᵀG on its range. For small starts l is that
              of FᵀF − GᵀG on the null space of the final G, of dimension k − r, and goes as their square
 cure         once, F = U S Vᵀ becomes β U and G becomes G V S/β: W is the same, l becomes β², and the rate
-             min(β², s_r²/β²): the second is that of what F keeps outside the target
+             min(β², s_r²/β²) after a cure of converged factors: the second is that of what F keeps outside the target.
+             At the update nearest to its time; F of deficient rank is refused there, since U is not defined
 With m measurements |W − M|² is replaced by the mean of ⟨A_i, W − M⟩² over matrices of independent N(0, 1) entries. With
 limit = \"measurements\" the law is gradient descent of the same step on the population, m → ∞.
 The target's basis is that of the axes: random factors and measurements know no other.",

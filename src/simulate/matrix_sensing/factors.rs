@@ -2,7 +2,7 @@
 
 use super::sensing::Sensing;
 use crate::linalg::{Read, multiply, svd};
-use crate::problem::matrix_sensing::{Init, MatrixSensing};
+use crate::problem::matrix_sensing::{Cure, Init, MatrixSensing};
 use crate::rng::Stream;
 use crate::simulate::SimulationError;
 use nalgebra::DMatrix;
@@ -120,9 +120,13 @@ impl Descent {
     }
 
     /// F = U S V^T becomes scale U, G becomes G V S / scale.
-    pub fn cure(&mut self, scale: f64) -> Result<(), SimulationError> {
+    pub fn cure(&mut self, cure: Cure) -> Result<(), SimulationError> {
         let Some(g) = &mut self.g else { return Ok(()) };
         let parts = svd(&self.f)?;
+        if let Some(reason) = cure.undefined(&parts.values) {
+            return Err(SimulationError::Cure { reason });
+        }
+        let scale = cure.scale;
         let mut mixed = parts.v_t.transpose();
         for (mut column, s) in mixed.column_iter_mut().zip(parts.values.iter()) {
             column *= s / scale;

@@ -104,9 +104,9 @@ fn observe(
     Ok(values)
 }
 
-pub(super) fn start(problem: &MatrixSensing, stream: &Stream) -> Start {
+pub(super) fn start(problem: &MatrixSensing, size: usize, stream: &Stream) -> Start {
     let (f, g) = factors::draw(problem, stream);
-    Start::MatrixSensing(definition::Start::Measured(Box::new(Factors { f, g })))
+    Start::MatrixSensing(definition::Start::Measured { factors: Box::new(Factors { f, g }), size })
 }
 
 pub(super) fn replica(
@@ -125,9 +125,9 @@ pub(super) fn replica(
         Target::parse(name, problem).ok_or_else(|| SimulationError::UnknownObservable(name.clone()))
     };
     let targets: Vec<Target> = measure.observables.iter().map(parse).collect::<Result<_, _>>()?;
-    let start = start(problem, stream);
+    let start = start(problem, size, stream);
     let mut descent = Descent::new(problem, size, stream, stop)?;
-    let cure = problem.cure.map(|cure| (problem.updates_at(cure.time, size), cure.scale));
+    let cure = problem.cure.map(|cure| (problem.updates_at(cure.time, size), cure));
     let update = problem.cost(problem.step(size), size, Method::Direct, false).max(1e-7);
     let between_polls = (5e-3 / update) as u64 + 1;
     let step = problem.step(size);
@@ -137,8 +137,8 @@ pub(super) fn replica(
     for &time in measure.times {
         let wanted = problem.updates_at(time, size);
         loop {
-            if let Some((_, scale)) = cure.filter(|&(at, _)| !cured && at == updates) {
-                descent.cure(scale)?;
+            if let Some((_, cure)) = cure.filter(|&(at, _)| !cured && at == updates) {
+                descent.cure(cure)?;
                 cured = true;
             }
             if updates >= wanted {

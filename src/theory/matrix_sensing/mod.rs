@@ -23,7 +23,7 @@ pub use symmetric::{Riccati, STRIDE};
 
 use super::{LawError, LawOptions};
 use crate::problem::Definition;
-use crate::problem::matrix_sensing::{KIND, Limit, MatrixSensing, Start};
+use crate::problem::matrix_sensing::{Cure, KIND, Limit, MatrixSensing, Start};
 use crate::trajectory::Curve;
 use reading::Target;
 use std::time::Instant;
@@ -38,25 +38,26 @@ struct Rules {
     rate: f64,
     null_space: bool,
     restricts: bool,
-    cures: bool,
+    /// With its time after whole updates.
+    cure: Option<(Cure, f64)>,
 }
 
 impl Rules {
-    fn new(options: &LawOptions) -> Result<Self, LawError> {
+    fn new(problem: &MatrixSensing, size: usize, options: &LawOptions) -> Result<Self, LawError> {
         let mut rules = Self {
             tolerance: options.tolerance,
             stride: STRIDE,
             rate: 1.0,
             null_space: true,
             restricts: true,
-            cures: true,
+            cure: problem.cure.map(|cure| (cure, problem.recorded(cure.time, size))),
         };
         for fault in &options.faults {
             match fault.as_str() {
                 "drop=null-space" => rules.null_space = false,
                 "double=rate" => rules.rate = 2.0,
                 "drop=restriction" => rules.restricts = false,
-                "drop=cure" => rules.cures = false,
+                "drop=cure" => rules.cure = None,
                 other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
@@ -77,13 +78,8 @@ fn states(
         Limit::StepSize if state.g.is_none() => symmetric::follow(state, from, times, rules, curve),
         Limit::StepSize => asymmetric::follow(state, from, times, rules, curve),
     };
-    let Some(cure) = problem.cure.filter(|_| rules.cures) else {
+    let Some((cure, at)) = rules.cure else {
         return advance(&start, 0.0, times, curve);
-    };
-    let at = match problem.limit {
-        Limit::StepSize => cure.time,
-        // After a whole update.
-        Limit::Measurements { .. } => problem.recorded_time(cure.time, 1),
     };
     let before = times.partition_point(|&time| time < at);
     let mut until = times[..before].to_vec();
@@ -93,7 +89,8 @@ fn states(
     until.push(at);
     let mut states = advance(&start, 0.0, &until, curve)?;
     let Some(last) = states.pop() else { return Ok(states) };
-    let cured = last.cured(cure.scale)?;
+    // The planted fault empties rows, and F loses its rank with them.
+    let cured = last.cured(cure, rules.null_space)?;
     states.extend(advance(&cured, at, &times[before..], curve)?);
     Ok(states)
 }
@@ -130,13 +127,14 @@ pub fn integrate(
         return Err(LawError::Uncovered { reason });
     }
     let clock = Instant::now();
-    let rules = Rules::new(options)?;
-    let factors = match start {
-        Start::Measured(factors) => factors.as_ref().clone(),
-        Start::Stated => problem.stated().ok_or_else(|| LawError::Start {
-            reason: "the problem draws its start and states none".into(),
-        })?,
+    let (factors, size) = match start {
+        Start::Measured { factors, size } => (factors.as_ref().clone(), *size),
+        Start::Stated { size } => {
+            let reason = || LawError::Start { reason: "the problem draws its start and states none".into() };
+            (problem.stated().ok_or_else(reason)?, *size)
+        }
     };
+    let rules = Rules::new(problem, size, options)?;
     let start = Reduced::new(problem, &factors, rules.null_space)?;
     let parse = |name: &String| {
         Target::parse(name, problem).ok_or_else(|| super::unknown_observable(name, &problem.observables()))

@@ -1,7 +1,7 @@
 //! Factors with the rows that matter.
 
 use crate::linalg::{LinalgError, product_transpose, svd};
-use crate::problem::matrix_sensing::{Factors, MatrixSensing};
+use crate::problem::matrix_sensing::{Cure, Factors, MatrixSensing};
 use crate::theory::LawError;
 use nalgebra::DMatrix;
 
@@ -82,9 +82,15 @@ impl Reduced {
     }
 
     /// F = U S V^T becomes scale U, and G becomes G V S / scale.
-    pub(super) fn cured(&self, scale: f64) -> Result<Self, LawError> {
+    ///
+    /// Columns of U without a singular value are others in reduced rows than in all of them: `checked` refuses those.
+    pub(super) fn cured(&self, cure: Cure, checked: bool) -> Result<Self, LawError> {
         let Some(g) = &self.g else { return Ok(self.clone()) };
         let parts = svd(&self.f).map_err(numerical)?;
+        if let Some(reason) = cure.undefined(&parts.values).filter(|_| checked) {
+            return Err(LawError::Uncovered { reason });
+        }
+        let scale = cure.scale;
         let turned = g * parts.v_t.transpose() * DMatrix::from_diagonal(&(&parts.values / scale));
         Ok(Self { f: parts.u * scale, g: Some(turned), strengths: self.strengths.clone() })
     }
