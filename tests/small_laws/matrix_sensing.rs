@@ -6,6 +6,7 @@ use asymptotica::problem::Problem;
 use asymptotica::problem::matrix_sensing::Factors;
 use asymptotica::run::Job;
 use asymptotica::theory::matrix_sensing::{Reduced, Riccati};
+use asymptotica::theory::overlay;
 use nalgebra::DMatrix;
 use std::convert::Infallible;
 
@@ -277,6 +278,33 @@ fn factors_of_deficient_rank_have_no_cure() {
     let later = scenario(&curable(true, 1.0), &rest, &[]);
     let (simulated, law) = pair(&later, 10, 0);
     assert!(value(&simulated, "error", 0).is_finite() && value(&law, "error", 0).is_finite());
+}
+
+/// Rows count like columns: min(k, n) - r directions carry the tail, and without any the target's own entries are slowest.
+#[test]
+fn overlays_know_the_rows_outside_the_target() {
+    let text = |n: usize, columns: usize, strengths: &str| {
+        format!(
+            "kind = \"matrix-sensing\"\ndimension = {n}\nstrengths = {strengths}\ncolumns = {columns}
+init = {{ kind = \"random\", std = 0.4 }}"
+        )
+    };
+    let of = |text: &str, time: &str, name: &str, observable: &str| {
+        let scenario = scenario(text, &replica(time, "[40]", "[\"scaled_error\", \"rate\"]", 0.1), &[]);
+        let formula = overlay(&scenario.cases[0].problem, name).map_err(|error| error.to_string());
+        (formula, value(&pair(&scenario, 40, 0).1, observable, 0))
+    };
+    let (formula, law) = of(&text(3, 6, "[2.0, 1.0]"), "[4000.0]", "tail-prefactor", "scaled_error");
+    assert_eq!(formula, Ok(0.25));
+    assert!((law - 0.25).abs() < 1e-3, "{law}");
+    let (formula, law) = of(&text(2, 2, "[2.0, 1.0]"), "[7.0]", "signal-rate", "rate");
+    assert_eq!(formula, Ok(2.0));
+    assert!((law - 2.0).abs() < 1e-3, "{law}");
+    let (formula, law) = of(&text(4, 2, "[2.0, 1.0]"), "[12.0]", "signal-rate", "rate");
+    assert_eq!(formula, Ok(1.0));
+    assert!((law - 1.0).abs() < 1e-3, "{law}");
+    let (formula, _) = of(&text(4, 3, "[2.0, 1.0]"), "[12.0]", "signal-rate", "rate");
+    assert!(formula.is_err_and(|reason| reason.contains("as a power")));
 }
 
 #[test]

@@ -159,6 +159,11 @@ impl MatrixSensing {
         }
     }
 
+    /// min(k, n) - r, the directions outside the target along which symmetric factors decay as a power.
+    pub fn tail_directions(&self) -> usize {
+        self.columns.min(self.dimension).saturating_sub(self.rank())
+    }
+
     /// Measurements of a simulation of this size.
     pub fn measurements_at(&self, size: usize) -> Option<usize> {
         match self.limit {
@@ -217,7 +222,7 @@ impl Definition for MatrixSensing {
             entry(
                 "scaled_error",
                 "$t$^{2} |$W$ − $M$|^{2}",
-                "time squared times error: (k - r)/4 in the tail of symmetric factors with k > r",
+                "time squared times error: (min(k, n) - r)/4 in the tail of symmetric factors, where k and n exceed r",
                 vec![],
                 false,
             ),

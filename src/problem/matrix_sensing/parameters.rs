@@ -10,7 +10,8 @@ pub const KIND: ProblemKind = ProblemKind {
 Target M = diag(s_1, ..., s_r) in n dimensions, factors with k columns, gradient descent with step η, t = η × updates.
 symmetric    W = X Xᵀ, loss ¼|W − M|²; flow X' = (M − X Xᵀ) X:
              W(t) = e^(Mt) X₀ [I + 2 X₀ᵀ ∫e^(2Ms)ds X₀]⁻¹ X₀ᵀ e^(Mt), stepped with new factors
-             k = r: |W − M|² decays as exp(−2 s_r t);  k > r: it goes to (k − r)/(4 t²)
+             k = r < n: |W − M|² decays as exp(−2 s_r t);  k, n > r: it goes to (min(k, n) − r)/(4 t²);
+             n = r: only entries of the target are left, and it decays as exp(−4 s_r t)
 asymmetric   W = F Gᵀ, loss ½|W − M|²; F' = (M − W) G, G' = (M − W)ᵀ F, integrated;
              FᵀF − GᵀG is conserved; outside the target F' = −F GᵀG and G' = −G FᵀF, so that |W − M|² decays as
              exp(−2 l t), l the least eigenvalue of the final FᵀF or of GᵀG on its range. For small starts l is that
@@ -37,9 +38,9 @@ The target's basis is that of the axes: random factors and measurements know no 
     ],
     finite_size_faults: &[],
     overlays: &[
-        ("tail-prefactor", "(k - r)/4 of scaled_error for symmetric factors"),
-        ("signal-rate", "s_r, the rate of symmetric factors with k = r"),
-        ("cured-rate", "rate after the cure, the smaller one of β² and s_r²/β²"),
+        ("tail-prefactor", "(min(k, n) - r)/4 of scaled_error for symmetric factors"),
+        ("signal-rate", "rate of symmetric factors with min(k, n) = r: s_r, or 2 s_r with n = r"),
+        ("cured-rate", "final rate after a cure of converged factors, n and n_2 above r: the smaller one of β² and s_r²/β²; an earlier cure leaves another"),
     ],
 };
 

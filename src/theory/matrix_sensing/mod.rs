@@ -156,15 +156,25 @@ pub fn integrate(
 /// [`LawError::UnknownOverlay`], [`LawError::Overlay`] where the formula does not apply.
 pub fn overlay(problem: &MatrixSensing, name: &str) -> Result<f64, LawError> {
     let refused = |reason: &str| Err(LawError::Overlay { name: name.into(), reason: reason.into() });
+    let weakest = || problem.strengths[problem.rank() - 1];
     match name {
-        "tail-prefactor" if !problem.is_symmetric() => refused("the tail is that of symmetric factors"),
-        "tail-prefactor" => Ok(0.25 * problem.excess() as f64),
-        "signal-rate" => Ok(problem.strengths[problem.rank() - 1]),
+        "tail-prefactor" | "signal-rate" if !problem.is_symmetric() => {
+            refused("it is that of symmetric factors")
+        }
+        "tail-prefactor" | "signal-rate" if problem.columns < problem.rank() => {
+            refused("with fewer columns than the rank the error stays finite")
+        }
+        "tail-prefactor" => Ok(0.25 * problem.tail_directions() as f64),
+        "signal-rate" if problem.tail_directions() > 0 => {
+            refused("with columns and rows to spare the error decays as a power")
+        }
+        // Without rows outside the target its own entries are the slowest: s_i + s_j in place of s_i.
+        "signal-rate" if problem.dimension == problem.rank() => Ok(2.0 * weakest()),
+        "signal-rate" => Ok(weakest()),
         "cured-rate" => match problem.cure {
             Some(cure) => {
                 let scale = cure.scale * cure.scale;
-                let weakest = problem.strengths[problem.rank() - 1];
-                Ok(scale.min(weakest * weakest / scale))
+                Ok(scale.min(weakest() * weakest() / scale))
             }
             None => refused("there is no cure"),
         },
