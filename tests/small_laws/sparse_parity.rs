@@ -152,3 +152,31 @@ fn transitions_of_networks_need_samples_as_d_to_the_k_minus_1() {
         assert!((power - (order - 1) as f64).abs() < 0.1, "{order}: {few} {many}, power {power}");
     }
 }
+
+/// Once the other coordinates have decayed, the field of a good unit is a sum of k signs, and that of a bad one is 0: E z^6 = 544
+/// for k = 4, where a Gaussian has 960. The moments are means over all patterns, computed elsewhere.
+#[test]
+fn late_gradient_noise_is_that_of_sums_of_signs() {
+    for (order, d, moment) in [(3, 30_i32, 21.0_f64), (4, 20, 544.0), (5, 16, 26465.0)] {
+        let text = format!(
+            "kind = \"sparse-parity\"\norder = {order}\nwidth = 8\nlearning_rate = 0.2\ndead_zone = 0.1\nbatch = {}",
+            ratio(8.0)
+        );
+        let rest = rest("[50.0]", "\"gradient_noise\", \"accuracy\"", &format!("[{d}]"), "1", ANY);
+        let law = law(&scenario(&text, &rest, &[]), d as usize);
+        let o = law.observables.iter().position(|name| name == "gradient_noise").expect("of the law");
+        let (found, error) = (law.values[o][0], law.errors[o][0]);
+        // Half of the units are good; the law draws which.
+        let expected =
+            order as f64 * (0.5 * moment / 8.0).sqrt() / f64::from(d).powf(0.5 * (order - 1) as f64);
+        assert!((found - expected).abs() < 4.0 * error, "{order}: {found} for {expected}, error {error}");
+        assert!(error < 0.02 * found, "{order}: {error}");
+    }
+}
+
+#[test]
+fn late_gradient_noise_of_networks_is_that_of_the_law() {
+    let claim = "metric = \"relative\"\nobservables = [\"gradient_noise\"]\nresolution = 0.05";
+    let rest = rest("[60.0]", "\"gradient_noise\"", "[20]", "150", claim);
+    refutes(&text(3, &ratio(8.0), ""), &rest, &["drop=moments"]);
+}

@@ -14,8 +14,9 @@ of them), keep their features at ±1; bad units lose theirs; all other coordinat
 A batch adds Gaussian noise of deviation k √(2k−3)!! Q^((k−1)/2) / √β per coordinate, Q = |w|²/d, β = B/d^(k−1): at fixed
 β the weights do not know d. Mean squares of other coordinates: q <- (1 − η)² q + η² P(|noise| > ρ); units whose weights
 overlap share a part of their noise. The law follows networks of m units through these updates (Monte Carlo over 250
-networks, d -> infinity at fixed m and β, corrections m/d). Features count in Q, and in the output beside fields of variance
-q d, with the d of the simulation, or of dimension.",
+networks, d -> infinity at fixed m and β, corrections m/d). Features count beside fields of variance q d in the noise, as the
+moment E z^(2k−2) of k signs and a Gaussian in place of (2k−3)!! Q^(k−1), and in the output, with the d of the simulation, or
+of dimension.",
     source: "Kou, Chen, Gu & Kakade, NeurIPS 2024, arXiv:2404.12376",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",

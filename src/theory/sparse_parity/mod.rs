@@ -2,9 +2,16 @@
 //!
 //! Y. Kou, Z. Chen, Q. Gu & S. Kakade, NeurIPS 2024, arXiv:2404.12376; the law with batch noise is derived here. Letters: k
 //! features, m units, eta the rate, rho the dead zone, beta = B/d^(k-1), Q = |w|^2/d. Corrections are of order m/d; of
-//! them the law keeps the features' own share of |w|^2, which rules once the other coordinates have decayed. Features are
-//! followed by Monte Carlo over networks, on a stream of its own.
+//! them the law keeps the features' own share, which rules once the other coordinates have decayed: w.x is then a sum of k
+//! signs. Features are followed by Monte Carlo over networks, on a stream of its own.
+//!
+//! | quantity | field w.x of a unit |
+//! |---|---|
+//! | variance of a batch's gradient | features exact, a Gaussian for the other coordinates |
+//! | correlation of that noise between units | a Gaussian: exact where the features' share of Q is small |
+//! | accuracy | features exact, a Gaussian for the other coordinates |
 
+mod field;
 mod networks;
 
 use super::{LawError, LawOptions};
@@ -12,6 +19,7 @@ use crate::problem::Definition;
 use crate::problem::sparse_parity::{KIND, SparseParity};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
+use field::even_moment;
 use networks::{Background, NETWORKS, Network, accuracies, double_factorial};
 use std::time::Instant;
 
@@ -28,8 +36,8 @@ struct Rules {
     batch_ratio: f64,
     /// k!.
     factorial: f64,
-    /// (2k - 3)!!.
-    moment: f64,
+    /// E z^(2k - 2) of fields, or (E z^2)^(k - 1).
+    moments: bool,
     /// d.
     dimension: f64,
 }
@@ -44,7 +52,7 @@ impl Rules {
             dead_zone: problem.dead_zone * problem.factorial(),
             batch_ratio: problem.batch_ratio(d),
             factorial: problem.factorial(),
-            moment: double_factorial(2 * problem.order as i64 - 3),
+            moments: true,
             dimension: d as f64,
         }
     }
@@ -55,10 +63,24 @@ impl Rules {
         (square * (self.dimension - self.order as f64) + own) / self.dimension
     }
 
-    /// Standard deviation of a batch's gradient per coordinate, of a unit with this |w|^2/d.
-    fn noise(&self, level: f64) -> f64 {
+    /// Variance of a batch's gradient per coordinate that is no feature, of a unit with these features and this mean square
+    /// of its other coordinates: k^2 E z^(2k - 2) / B.
+    fn noise_variance(&self, square: f64, features: &[f64]) -> f64 {
+        let (k, d) = (self.order as f64, self.dimension);
+        let p = self.order - 1;
+        let moment = if self.moments {
+            even_moment(p, square * (d - k) / d, features.iter().map(|w| w / d.sqrt()))
+        } else {
+            self.level(square, features).powi(p as i32)
+        };
+        k * k * moment / self.batch_ratio
+    }
+
+    /// That of a unit whose field is Gaussian, all |w|^2/d = 1.
+    fn initial_variance(&self) -> f64 {
         let k = self.order as f64;
-        k * self.moment.sqrt() * libm::pow(level, 0.5 * (k - 1.0)) / self.batch_ratio.sqrt()
+        let moment = if self.moments { double_factorial(2 * self.order as i64 - 3) } else { 1.0 };
+        k * k * moment / self.batch_ratio
     }
 
     fn with_faults(problem: &SparseParity, d: usize, options: &LawOptions) -> Result<Self, LawError> {
@@ -67,7 +89,7 @@ impl Rules {
             match fault.as_str() {
                 "drop=factorial" => rules.factorial = 1.0,
                 "drop=decay" => rules.keep = 1.0,
-                "drop=moments" => rules.moment = 1.0,
+                "drop=moments" => rules.moments = false,
                 other => return Err(super::unknown_fault(other, &KIND)),
             }
         }
@@ -93,7 +115,7 @@ impl Rules {
 /// assert!((initial_noise(&problem(3, 1.0)) - 5.196).abs() < 1e-3);
 /// ```
 pub fn initial_noise(problem: &SparseParity) -> f64 {
-    Rules::new(problem, problem.dimension).noise(1.0)
+    Rules::new(problem, problem.dimension).initial_variance().sqrt()
 }
 
 /// Mean over networks, NaN left out, with its standard error.

@@ -29,6 +29,8 @@ pub(super) struct Background {
     pub(super) mean: f64,
     /// |w|^2/d of bad and good units, features included.
     levels: [f64; 2],
+    /// Mean variance of a batch's gradient of bad and good units.
+    variances: [f64; 2],
     /// Mean feature of bad and good units times its first sign.
     features: [f64; 2],
     /// Mean product of such a coordinate in two units, by their kinds and delta.
@@ -46,6 +48,7 @@ impl Background {
             square: 1.0,
             mean: 1.0,
             levels: [1.0; 2],
+            variances: [rules.noise_variance(1.0, &vec![1.0; rules.order]); 2],
             features: [1.0; 2],
             overlaps: [none(), none()],
             classes: 2 << rules.order,
@@ -99,7 +102,7 @@ impl Background {
             for (h, overlaps) in row.iter_mut().enumerate() {
                 for (delta, overlap) in overlaps.iter_mut().enumerate() {
                     let c = self.shared(rules, g, h, delta);
-                    let zones = [g, h].map(|g| rules.dead_zone / rules.noise(self.levels[g]));
+                    let zones = [g, h].map(|g| rules.dead_zone / self.variances[g].sqrt());
                     *overlap =
                         rules.keep * rules.keep * *overlap + rules.rate * rules.rate * same_steps(zones, c)?;
                 }
@@ -110,21 +113,22 @@ impl Background {
             network.update(rules, self);
         }
         self.mean *= rules.keep;
-        let (mut square, mut sums) = (0.0, [[0.0; 3]; 2]);
+        let (mut square, mut sums) = (0.0, [[0.0; 4]; 2]);
         for network in networks.iter() {
             let units =
                 network.features.chunks_exact(rules.order).zip(network.first.chunks_exact(rules.order));
             for (((w, first), q), class) in units.zip(&network.squares).zip(&network.classes) {
                 square += q;
-                let [count, level, feature] = &mut sums[usize::from(class.0)];
+                let [count, level, variance, feature] = &mut sums[usize::from(class.0)];
                 *count += 1.0;
                 *level += rules.level(*q, w);
+                *variance += rules.noise_variance(*q, w);
                 *feature += w.iter().zip(first).map(|(w, s)| w * s).sum::<f64>() / rules.order as f64;
             }
         }
         self.square = square / (sums[0][0] + sums[1][0]);
-        for (g, [count, level, feature]) in sums.into_iter().enumerate().filter(|(_, s)| s[0] > 0.0) {
-            (self.levels[g], self.features[g]) = (level / count, feature / count);
+        for (g, [count, sums @ ..]) in sums.into_iter().enumerate().filter(|(_, s)| s[0] > 0.0) {
+            [self.levels[g], self.variances[g], self.features[g]] = sums.map(|sum| sum / count);
         }
         Ok(())
     }
@@ -225,7 +229,7 @@ impl Network {
         }
         let units = self.features.chunks_exact_mut(rules.order).zip(&mut self.squares);
         for (((w, square), &a), &class) in units.zip(&self.outer).zip(&self.classes) {
-            let deviation = rules.noise(rules.level(*square, w));
+            let deviation = rules.noise_variance(*square, w).sqrt();
             let (index, own) = (background.class(class), background.own[usize::from(class.0)]);
             self.gaussians.fill(&mut self.noise);
             Self::signal(rules, w, a, &mut self.signal);
@@ -243,12 +247,7 @@ impl Network {
     /// Mean over units of the variance of a batch's gradient per coordinate.
     pub(super) fn gradient_variance(&self, rules: &Rules) -> f64 {
         let units = self.features.chunks_exact(rules.order).zip(&self.squares);
-        let sum: f64 = units
-            .map(|(w, q)| {
-                let deviation = rules.noise(rules.level(*q, w));
-                deviation * deviation
-            })
-            .sum();
+        let sum: f64 = units.map(|(w, q)| rules.noise_variance(*q, w)).sum();
         sum / self.squares.len() as f64
     }
 
