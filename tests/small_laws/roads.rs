@@ -21,6 +21,11 @@ pub fn scenario(problem: &str, rest: &str, faults: &[&str]) -> Scenario {
     read(&text(problem, rest), faults).unwrap_or_else(|report| panic!("{report}"))
 }
 
+/// Why a scenario with a law is refused.
+pub fn report(problem: &str, rest: &str) -> String {
+    read(&text(problem, rest), &[]).expect_err("a broken rule")
+}
+
 /// Why a `[problem]` section is refused.
 pub fn refusal(problem: &str) -> String {
     let rest = "[observe]\ntimes = [1.0]\n[law]\nenabled = false\n[[panel]]\ny = \"loss\"";

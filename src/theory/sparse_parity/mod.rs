@@ -10,6 +10,9 @@
 //! | variance of a batch's gradient | features exact, a Gaussian for the other coordinates |
 //! | correlation of that noise between units | a Gaussian: exact where the features' share of Q is small |
 //! | accuracy | features exact, a Gaussian for the other coordinates |
+//!
+//! Noise is Gaussian and independent between the coordinates of a unit for many samples: a fixed B needs
+//! [`SparseParity::fewest_samples`].
 
 mod field;
 mod networks;
@@ -142,6 +145,9 @@ pub fn integrate(
     observables: &[String],
     options: &LawOptions,
 ) -> Result<Curve, LawError> {
+    if let Some(reason) = problem.uncovered() {
+        return Err(LawError::Uncovered { reason });
+    }
     let clock = Instant::now();
     let d = if size == 0 { problem.dimension } else { size };
     let rules = Rules::with_faults(problem, d, options)?;
