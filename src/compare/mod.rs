@@ -296,6 +296,28 @@ impl Group {
         })
     }
 
+    /// Replicas in which the observable has no meaning: it is NaN wherever they arrived.
+    pub fn undefined(&self) -> Vec<bool> {
+        let undefined = |row: &Vec<Option<f64>>| {
+            let mut values = row.iter().flatten().peekable();
+            values.peek().is_some() && values.all(|v| v.is_nan())
+        };
+        self.simulation.iter().map(undefined).collect()
+    }
+
+    /// Without those replicas, as a run of its own; itself if there are none.
+    pub fn defined(self, run: usize) -> Self {
+        let undefined = self.undefined();
+        if !undefined.contains(&true) {
+            return self;
+        }
+        let keep = |rows: Vec<Vec<Option<f64>>>| {
+            rows.into_iter().zip(&undefined).filter(|(_, left_out)| !**left_out).map(|(row, _)| row).collect()
+        };
+        let law = if self.law.len() > 1 { keep(self.law) } else { self.law };
+        Self { simulation: keep(self.simulation), law, run, ..self }
+    }
+
     /// Simulation and law of replica `i` at point `p`, each where it arrived with a finite number.
     pub(crate) fn pair(&self, i: usize, p: usize) -> (Option<f64>, Option<f64>) {
         let law = if self.law.len() == 1 { &self.law[0] } else { &self.law[i] };

@@ -52,10 +52,12 @@ impl Moments {
             count: values.len(),
         })
     }
-    /// Moments at every point over those rows (`[row][point]`) that have a value there; `None` at a point
-    /// without any.
+
+    /// Moments at every point over those rows (`[row][point]`) that have a value there, NaN being none; `None` at a
+    /// point without any.
     pub fn per_point(rows: &[Vec<Option<f64>>], points: usize) -> Vec<Option<Self>> {
-        let column = |p: usize| rows.iter().filter_map(|row| row[p]).collect::<Vec<_>>();
+        let column =
+            |p: usize| rows.iter().filter_map(|row| row[p].filter(|v| !v.is_nan())).collect::<Vec<_>>();
         (0..points).map(|p| Self::of(&column(p))).collect()
     }
 }

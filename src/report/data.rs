@@ -364,6 +364,29 @@ mod tests {
     }
 
     #[test]
+    fn undefined_replicas_are_left_out_and_counted() {
+        let group = Group {
+            label: String::new(),
+            size: 100,
+            observable: "feature".into(),
+            positive: false,
+            x: vec![1.0, 2.0],
+            simulation: [0.9, f64::NAN, 0.8].iter().map(|&v| vec![Some(v), Some(v)]).collect(),
+            law: vec![vec![Some(0.8), Some(0.8)]],
+            law_error: vec![0.0; 2],
+            run: 0,
+        };
+        assert_eq!(group.undefined(), [false, true, false]);
+        for source in [Source::Direct, Source::Residual] {
+            let rows = rows(&group, Source::Direct);
+            let row = rows.iter().find(|row| row.source == source && row.x == 2.0).expect("a row");
+            assert_eq!(row.replicas, Some(2), "{source}");
+        }
+        let defined = group.defined(7);
+        assert_eq!((defined.simulation.len(), defined.law.len(), defined.run), (2, 1, 7));
+    }
+
+    #[test]
     fn refuses_numbers_that_are_not_finite() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.csv");

@@ -14,7 +14,7 @@ pub struct Record {
     pub fingerprint: String,
     /// One per claim, in the order of the scenario.
     pub verdicts: Vec<ClaimVerdict>,
-    /// Trajectories that did not reach their last time, in words.
+    /// Trajectories that did not reach their last time, and values that are undefined, in words.
     pub diverged: Vec<String>,
     pub work: WorkDone,
     /// Root seed.

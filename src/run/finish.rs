@@ -26,7 +26,7 @@ const DRAWS: usize = 2000;
 pub struct Finished {
     /// One per claim.
     pub verdicts: Vec<Answer>,
-    /// Trajectories that did not reach their last time, in words.
+    /// Trajectories that did not reach their last time, and values that are undefined, in words.
     pub diverged: Vec<String>,
     pub wall_seconds: f64,
 }
@@ -75,11 +75,31 @@ pub(super) fn judge_tracks(scenario: &Scenario, tracks: &[Track], level: f64) ->
         .collect()
 }
 
-/// What a claim compares.
+/// What a claim compares. Replicas without a defined value are left out, and [`undefined`] reports them.
 pub(super) fn groups_of(scenario: &Scenario, claim: &Claim, tracks: &[Track]) -> Vec<Group> {
     let compared =
         tracks.iter().filter(|track| covers(scenario, claim, track) && !track.group.simulation.is_empty());
-    compared.filter_map(|track| at_size::compared(claim.about, track)).collect()
+    let groups = compared.filter_map(|track| at_size::compared(claim.about, track));
+    // Replicas that are left out of one observable pair no more with those of others of their run.
+    let fresh = tracks.iter().map(|track| track.group.run + 1).max().unwrap_or(0);
+    groups.enumerate().map(|(g, group)| group.defined(fresh + g)).collect()
+}
+
+/// Observables that have no meaning in some replicas, in words.
+fn undefined(tracks: &[Track]) -> Vec<String> {
+    let note = |track: &Track| {
+        let group = &track.group;
+        let (count, all) =
+            (group.undefined().iter().filter(|&&undefined| undefined).count(), group.simulation.len());
+        let label = if group.label.is_empty() { String::new() } else { format!("{}, ", group.label) };
+        (count > 0).then(|| {
+            format!(
+                "{} is undefined in {count} of {all} replicas, which are left out [{label}size {}]",
+                group.observable, group.size
+            )
+        })
+    };
+    tracks.iter().filter_map(note).collect()
 }
 
 fn covers(scenario: &Scenario, claim: &Claim, track: &Track) -> bool {
@@ -118,6 +138,7 @@ pub fn finish(
     let table = folder.join("data.csv");
     data::write(&table, &rows).map_err(|e| RunError::file(&table, e, "choose another folder with --out"))?;
     let mut record = record(scenario, outcome, &verdicts, threads);
+    record.diverged.extend(undefined(&tracks));
     record.overrides = overrides.to_vec();
     let path = folder.join("record.json");
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;

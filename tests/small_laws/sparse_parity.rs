@@ -228,3 +228,12 @@ batch = {{ kind = \"samples\", value = {samples} }}",
         }
     }
 }
+
+/// Two units: a quarter of the networks has no good one, and there its features have no mean.
+#[test]
+fn networks_without_good_units_are_left_out() {
+    let text = text(2, &ratio(4.0), "").replace("width = 24", "width = 2");
+    let claim = "metric = \"relative\"\nobservables = [\"feature\", \"noise_rms\"]\nresolution = 0.1";
+    let rest = rest("[3.0, 8.0]", "\"feature\", \"noise_rms\"", "[100]", "60", claim);
+    refutes(&text, &rest, &["drop=decay"]);
+}
