@@ -69,14 +69,14 @@ impl SparseParity {
         double_factorial(4 * self.order - 5) / (square * square) - 1.0
     }
 
-    /// B times the relative covariance of squared gradients, at most [`SHARED`]: the fewest samples of a fixed batch that the
-    /// law covers.
+    /// The fewest samples of a fixed batch that the law covers: with them squared gradients of a unit have a relative covariance
+    /// of at most [`SHARED`].
     ///
     /// All coordinates of a unit see the same fields z_s: their mean gradients g_i = (1/B) sum_s c_s x_is, c = k y a z^(k-1),
     /// have E g_i^2 g_j^2 / (E g^2)^2 = 1 + v/B with v = E c^4 / (E c^2)^2 - 1, and each an excess kurtosis (v - 2)/B. The
     /// law takes them for independent Gaussians. With few samples they leave the dead zone together, and the noise of
-    /// units spreads: at k = 2, eta = 1/2, B = 1 the mean square of weights is a fifth too small after four updates, at
-    /// B = 20 by 2 %. A batch in units of d^(k-1) has corrections v/B that vanish with d.
+    /// units spreads: at k = 2, eta = 1/2, B = 1 the law's mean square of weights is a fifth too small after four
+    /// updates, at B = 20 it is 2 %. A batch in units of d^(k-1) has corrections v/B that vanish with d.
     ///
     /// ```
     /// use asymptotica::problem::sparse_parity::{Batch, SparseParity};
@@ -190,8 +190,8 @@ impl Definition for SparseParity {
         let (k, needed) = (self.order, self.fewest_samples());
         match self.batch {
             Batch::Samples(samples) if samples < needed => Some(format!(
-                "the law takes the gradients of a unit for independent Gaussians, and over {samples} samples of order {k} \
-                 their squares have a relative covariance of {:.2}, above {SHARED}: give at least {needed} samples",
+                "the law takes the gradients of a unit for independent Gaussians, and at order {k} with B = {samples} their \
+                 squares have a relative covariance of {:.2}, above {SHARED}: give at least {needed} samples",
                 self.sample_variance() / samples as f64
             )),
             _ => None,

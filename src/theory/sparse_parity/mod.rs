@@ -79,13 +79,6 @@ impl Rules {
         k * k * moment / self.batch_ratio
     }
 
-    /// That of a unit whose field is Gaussian, all |w|^2/d = 1.
-    fn initial_variance(&self) -> f64 {
-        let k = self.order as f64;
-        let moment = if self.moments { double_factorial(2 * self.order as i64 - 3) } else { 1.0 };
-        k * k * moment / self.batch_ratio
-    }
-
     fn with_faults(problem: &SparseParity, d: usize, options: &LawOptions) -> Result<Self, LawError> {
         let mut rules = Self::new(problem, d);
         for fault in &options.faults {
@@ -118,7 +111,8 @@ impl Rules {
 /// assert!((initial_noise(&problem(3, 1.0)) - 5.196).abs() < 1e-3);
 /// ```
 pub fn initial_noise(problem: &SparseParity) -> f64 {
-    Rules::new(problem, problem.dimension).initial_variance().sqrt()
+    let k = problem.order;
+    k as f64 * (double_factorial(2 * k as i64 - 3) / problem.batch_ratio(problem.dimension)).sqrt()
 }
 
 /// Mean over networks, NaN left out, with its standard error.
