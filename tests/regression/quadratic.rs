@@ -253,6 +253,30 @@ fn momentum_and_rate_are_tuned_together() {
 }
 
 #[test]
+fn tuned_momentum_is_no_worse_than_a_fine_grid() {
+    let mut room = Room::default();
+    for (kind, batch, target) in [("momentum", 16.0, 0.02), ("nesterov", 16.0, 0.02), ("nesterov", 1e4, 1e-3)]
+    {
+        let at = |momentum: f64| {
+            problem(&format!(
+                "kind = \"noisy-quadratic\"\nbatch = {batch:?}\nlearning_rate = 1.0\n\
+                 optimizer = {{ kind = \"{kind}\", momentum = {momentum:?} }}"
+            ))
+        };
+        let found = tuning::best(&at(0.5), 60, Faults::default(), target).unwrap();
+        let mut fewest = u64::MAX;
+        for i in 0..=60 {
+            let problem = at(1.0 - f64::powf(10.0, -0.05 * f64::from(i)));
+            let rates = tuning::rates(&problem, 60, Faults::default(), target, 200);
+            let best = tuning::best_of(&problem, 60, Faults::default(), target, &rates, &mut room);
+            fewest = fewest.min(best.map_or(u64::MAX, |best| best.0));
+        }
+        println!("{kind}, B = {batch}: {found:?}, on the grid {fewest}");
+        assert!(found.steps <= fewest + fewest / 5000, "{found:?} against {fewest}");
+    }
+}
+
+#[test]
 fn the_floor_is_that_of_the_modes_that_ran() {
     // Rate 0.5, B = 4: 1/2 sum x / (2 - x) / 4, x = 0.5 / i. In ten digits of an independent sum: 100 and 10^4 modes.
     let text = "kind = \"noisy-quadratic\"\nbatch = 4.0\nlearning_rate = 0.5";

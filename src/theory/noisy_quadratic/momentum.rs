@@ -17,7 +17,7 @@ use crate::problem::noisy_quadratic::NoisyQuadratic;
 const WALK: u64 = 128;
 
 /// Above: relative width of the count at which the search ends.
-const WIDTH: u64 = 500;
+const WIDTH: u64 = 5000;
 
 /// log10(1 - mu) goes from here to 0.
 const LARGEST: f64 = -3.0;
@@ -145,10 +145,6 @@ impl<'a, const N: usize> Search<'a, N> {
 
     /// Counts ever further below the best, then between the last two; the lowest R is taken to fall with the count.
     fn bisect(&self, grid: &[Point], first: Best) -> Best {
-        let attempt = |steps: u64| {
-            let risks: Vec<f64> = grid.iter().map(|&point| self.risk(point, steps)).collect();
-            self.attempt(grid, &risks, steps)
-        };
         let (mut best, mut low) = (first, 0);
         let mut stride = 1 + first.steps / WIDTH;
         while best.steps - low > 1 + best.steps / WIDTH {
@@ -156,7 +152,8 @@ impl<'a, const N: usize> Search<'a, N> {
                 0 => best.steps.saturating_sub(stride).max(1),
                 _ => low + (best.steps - low) / 2,
             };
-            match attempt(steps) {
+            let risks = || grid.iter().map(|&point| self.risk(point, steps)).collect();
+            match self.attempt(grid, risks, steps, best) {
                 Some(found) => best = found,
                 None => low = steps,
             }
@@ -174,29 +171,45 @@ impl<'a, const N: usize> Search<'a, N> {
             if best.steps - steps > patience {
                 break;
             }
-            let risks: Vec<f64> = walks.iter().map(|walk| walk[steps as usize - 1]).collect();
-            if let Some(found) = self.attempt(grid, &risks, steps) {
+            let risks = || walks.iter().map(|walk| walk[steps as usize - 1]).collect();
+            if let Some(found) = self.attempt(grid, risks, steps, best) {
                 best = found;
             }
         }
         best
     }
 
-    /// Rate and momentum with R at the target after `steps` updates, from the lowest dips of the grid.
-    fn attempt(&self, grid: &[Point], risks: &[f64], steps: u64) -> Option<Best> {
+    /// Rate and momentum with R at the target after `steps` updates, from the best ones so far, else from the lowest dips
+    /// of the grid.
+    fn attempt(
+        &self,
+        grid: &[Point],
+        risks: impl FnOnce() -> Vec<f64>,
+        steps: u64,
+        best: Best,
+    ) -> Option<Best> {
+        let reach = |first: Point| {
+            let (risk, mut point) = self.descend(first, steps);
+            let (momentum, rate) = self.place(&mut point);
+            (risk <= self.target).then_some(Best { steps, rate, momentum })
+        };
+        let exponent = libm::log10(1.0 - best.momentum);
+        let near = [exponent, libm::log10(best.rate / self.rates(exponent).0)];
+        reach(near).or_else(|| self.dips(&risks()).into_iter().find_map(|dip| reach(grid[dip])))
+    }
+
+    /// The lowest points of the grid below their neighbours.
+    fn dips(&self, risks: &[f64]) -> Vec<usize> {
         let side = self.side;
         let around = |i: usize| i.saturating_sub(1)..=(i + 1).min(side - 1);
         let is_dip = |&place: &usize| {
             let mut near = around(place / side).flat_map(|i| around(place % side).map(move |j| i * side + j));
             near.all(|other| risks[place] <= risks[other])
         };
-        let mut dips: Vec<usize> = (0..grid.len()).filter(is_dip).collect();
+        let mut dips: Vec<usize> = (0..risks.len()).filter(is_dip).collect();
         dips.sort_by(|&a, &b| risks[a].total_cmp(&risks[b]));
-        dips.into_iter().take(DIPS).find_map(|dip| {
-            let (risk, mut point) = self.descend(grid[dip], steps);
-            let (momentum, rate) = self.place(&mut point);
-            (risk <= self.target).then_some(Best { steps, rate, momentum })
-        })
+        dips.truncate(DIPS);
+        dips
     }
 
     /// Nelder and Mead's simplex, until R is at the target or the moves are spent.
