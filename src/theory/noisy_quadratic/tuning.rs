@@ -170,12 +170,13 @@ pub(super) fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQua
     NoisyQuadratic { optimizer, ..problem.clone() }
 }
 
-/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta from 0 to
-/// 0.999 where the optimiser has one: best rates of 13 momenta, then the search of `momentum` over both together.
-///
-/// # Errors
-/// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
-pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> Result<Best, LawError> {
+/// The best rate of SGD, or of the best of 13 momenta.
+fn first_guess(
+    problem: &NoisyQuadratic,
+    modes: usize,
+    faults: Faults,
+    target: f64,
+) -> Result<Best, LawError> {
     let mut room = Room::default();
     let unreached = || LawError::Integration {
         reason: format!(
@@ -197,7 +198,20 @@ pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64)
             best = Some(Best { steps, rate, momentum });
         }
     }
-    Ok(momentum::improve(problem, modes, faults, target, best.ok_or_else(unreached)?))
+    best.ok_or_else(unreached)
+}
+
+/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta from 0 to
+/// 0.999 where the optimiser has one: best rates of 13 momenta, then the search of `momentum` over both together.
+///
+/// # Errors
+/// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
+pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> Result<Best, LawError> {
+    let first = first_guess(problem, modes, faults, target)?;
+    Ok(match problem.optimizer {
+        Optimizer::Sgd => first,
+        _ => momentum::improve(problem, modes, faults, target, first),
+    })
 }
 
 /// Why noise has no critical strength, if so.
@@ -267,6 +281,9 @@ pub fn critical_batch(
     }
     // A batch so small that no rate reaches the target is below.
     Ok(batch_between(problem, modes, target, |problem| {
-        best(problem, modes, faults, target).map_or(true, |best| best.steps > 2 * quiet)
+        let most = 2 * quiet;
+        let Ok(first) = first_guess(problem, modes, faults, target) else { return true };
+        let plain = problem.optimizer == Optimizer::Sgd;
+        first.steps > most && (plain || momentum::improve(problem, modes, faults, target, first).steps > most)
     }))
 }
