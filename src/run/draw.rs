@@ -286,7 +286,7 @@ fn diverged(scenario: &Scenario, series: usize, law: &[&Row]) -> Option<f64> {
 }
 
 /// An asymptotic formula: horizontal lines over time, a curve over a sweep. Where the formula does not hold
-/// for a problem there is no line.
+/// for a problem there is no line; if it holds for none, a note says why.
 fn overlays(
     scenario: &Scenario,
     panel: &CurvesPanel,
@@ -342,5 +342,12 @@ fn overlays(
         let text = if seen.is_empty() { label.clone() } else { String::new() };
         seen.push(0.0);
         drawn.layers.push(Layer::overlay(text, style, Overlay::Curve { x, y }));
+    }
+    let refused = |case: &Case| theory::overlay_at(&case.law_problem, size(case), name).err();
+    if seen.is_empty()
+        && let Some(error) =
+            scenario.cases.iter().filter(|c| panel.series.contains(&c.series)).find_map(refused)
+    {
+        drawn.notes.push(format!("Not drawn: {label}, {error}."));
     }
 }
