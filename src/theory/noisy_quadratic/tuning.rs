@@ -201,8 +201,9 @@ fn first_guess(
     best.ok_or_else(unreached)
 }
 
-/// The fewest updates to `target` over rates from [`decades`] below the largest stable one, and over momenta from 0 to
-/// 0.999 where the optimiser has one: best rates of 13 momenta, then the search of `momentum` over both together.
+/// The fewest updates to `target` over rates from four decades below the largest stable one, or two below the rate whose
+/// floor is the target, and over momenta from 0 to 0.999 where the optimiser has one: best rates of 13 momenta, then the
+/// search of `momentum` over both together.
 ///
 /// # Errors
 /// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
