@@ -81,7 +81,7 @@ pub struct Replica {
 /// Why a simulation has no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SimulationError {
-    #[error("size {size} is below the rank {needed} of the given overlaps: sizes start at {needed}")]
+    #[error("size {size} is too small for this problem: sizes start at {needed}")]
     TooSmall { size: usize, needed: usize },
     #[error(
         "the given overlaps are no covariance: after {rank} independent directions {left:e} is left over"

@@ -68,7 +68,11 @@ impl Spectrum {
     fn share(problem: &LinearRegression, rate: f64, time: f64) -> f64 {
         match problem.learning_rate {
             None => libm::exp(-rate * time),
-            Some(step) => (1.0 - step * rate).powi((time / step).round() as i32),
+            Some(step) => {
+                let (left, updates) = (1.0 - step * rate, (time / step).round());
+                let size = libm::pow(left.abs(), updates);
+                if left < 0.0 && updates % 2.0 == 1.0 { -size } else { size }
+            }
         }
     }
 
