@@ -842,7 +842,8 @@ fn grids_are_what_they_say() {
 
 /// Everything but the text and the faults, which are no part of a file.
 fn shape(scenario: &Scenario) -> String {
-    let mut plain = Scenario { text: String::new(), faults: Vec::new(), ..scenario.clone() };
+    let (faults, notices) = (Vec::new(), Vec::new());
+    let mut plain = Scenario { text: String::new(), faults, notices, ..scenario.clone() };
     plain.cases.iter_mut().for_each(|case| case.law_problem = case.problem.clone());
     format!("{plain:?}")
 }
@@ -1120,4 +1121,23 @@ fn free_variables_may_be_greek() {
         .replace("noise_std = 0.016", "noise_std = \"= Delta_2\"");
     let series: Vec<String> = good(&text).series;
     assert_eq!(series, ["Δ_{2} = 0.1", "Δ_{2} = 0.2"]);
+}
+
+#[test]
+fn keys_without_effect_in_every_case_are_named() {
+    let text = SMALL.replace("noise_std = 0.2", "noise_std = 0.2\nsecond_layer_rate = 0.1");
+    let [notice] = &good(&text).notices[..] else { panic!("one notice") };
+    assert!(notice.contains("x.toml:10: problem.second_layer_rate = 0.1: changes nothing here"), "{notice}");
+    assert!(notice.contains("leave it out"), "{notice}");
+    let both = "[series]\n\"problem.trained\" = [\"first-layer\", \"both-layers\"]\n[simulation]";
+    assert!(good(&text.replace("[simulation]", both)).notices.is_empty());
+    assert!(good(SMALL).notices.is_empty());
+    let template =
+        |kind: &str| template::toml(KINDS.iter().find(|known| known.kind == kind).expect("a kind"));
+    // A key inside a table, and a branch that a flow does not use on a loss for which it has no law.
+    let sensing = template("matrix-sensing").replace("std = 0.02 }", "std = 0.02, ratio = 0.5 }");
+    assert!(good(&sensing).notices[0].contains("problem.init.ratio = 0.5"));
+    let drift = template("discretisation-drift")
+        .replace("flow = \"igr\"", "branch = \"complex\"\nflow = \"gradient\"");
+    assert!(good(&drift).notices[0].contains("problem.branch"));
 }

@@ -2,6 +2,14 @@
 
 use super::{Method, ObservableInfo, ProblemKind, Start};
 
+/// A key, dotted below the section, and why it changes nothing.
+pub type IdleKey = (&'static str, &'static str);
+
+/// The keys of the rules that hold.
+pub(super) fn idle_where<const N: usize>(rules: [(bool, &'static str, &'static str); N]) -> Vec<IdleKey> {
+    rules.into_iter().filter(|rule| rule.0).map(|(_, key, reason)| (key, reason)).collect()
+}
+
 /// The questions that the program asks of a problem, whichever it is. A body here is the answer of most problems.
 pub trait Definition {
     fn kind(&self) -> &'static ProblemKind;
@@ -40,6 +48,11 @@ pub trait Definition {
     /// Whether the law is that of a stated size, the simulated one where there is one.
     fn law_needs_size(&self) -> bool {
         false
+    }
+
+    /// Keys that change nothing given all others: a file that states one of them in every case is told so.
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        Vec::new()
     }
 
     /// Why no law covers the problem, if none does.

@@ -131,7 +131,12 @@ fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
         for preset in presets {
             let label = preset.as_deref().map_or(String::new(), |p| format!(" (preset {p})"));
             match resolved(&source, &Overrides { preset, ..Overrides::default() }) {
-                Ok(scenario) => say(&format!("{name}{label}: valid, {} cases", scenario.cases.len())),
+                Ok(scenario) => {
+                    if label.is_empty() {
+                        notices(&scenario);
+                    }
+                    say(&format!("{name}{label}: valid, {} cases", scenario.cases.len()));
+                }
                 Err(error) => {
                     // What is wrong with the file itself is wrong with every preset.
                     reports.push(error.to_string());
@@ -145,6 +150,13 @@ fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
 
 pub(super) fn resolved(source: &Source, overrides: &Overrides) -> Result<Scenario, RunError> {
     resolve(source, overrides).map_err(|report| RunError::Scenario(report.to_string()))
+}
+
+/// Says on the side what the file states without effect.
+pub(super) fn notices(scenario: &Scenario) {
+    for notice in &scenario.notices {
+        let _ = writeln!(std::io::stderr(), "note: {notice}");
+    }
 }
 
 /// The command without arguments: all scenarios, quick, into `figures/`, and the gallery page.
@@ -174,6 +186,7 @@ pub(super) fn batch(
     let overrides = overrides(options, verify);
     let scenarios: Vec<Scenario> =
         sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
+    scenarios.iter().for_each(notices);
     let threads = threads(cli);
     let mut campaigns = Vec::new();
     for scenario in &scenarios {

@@ -11,6 +11,21 @@ use crate::problem::spec::{Parameter, Settings, Value, Violation};
 use crate::problem::{KINDS, Method, Problem, ProblemKind};
 use std::collections::BTreeSet;
 
+/// A key of the problem that is stated and changes nothing.
+pub(super) struct Idle {
+    key: &'static str,
+    reason: &'static str,
+    at: At,
+}
+
+impl Idle {
+    /// A notice: the file is valid all the same.
+    pub fn issue(&self) -> Issue {
+        let rule = format!("changes nothing here: {}", self.reason);
+        Issue::value(&self.at, join("problem", self.key), rule).help("leave it out")
+    }
+}
+
 /// What the cases of one scenario have in common while they are read.
 pub(super) struct Common<'a> {
     pub kind: &'static ProblemKind,
@@ -18,6 +33,8 @@ pub(super) struct Common<'a> {
     pub issues: Vec<Issue>,
     /// Names that expressions used.
     pub used: BTreeSet<String>,
+    /// Keys that are stated without effect in every case so far; nothing before the first case.
+    pub idle: Option<Vec<Idle>>,
 }
 
 /// The kind of problem that the file names.
@@ -56,6 +73,9 @@ impl Common<'_> {
                 .map_err(|broken| self.violations(&broken, table, &section.node.at))
                 .ok()
         });
+        if let Some(problem) = &problem {
+            self.keep_idle(problem, table);
+        }
         let mut values = Vec::new();
         if let Some(settings) = &settings {
             numbers(settings, "", &mut values);
@@ -200,13 +220,11 @@ impl Common<'_> {
             return;
         }
         let section = root.entry("law");
-        let place = |key: &str| {
-            let table = section.and_then(|entry| entry.node.as_table());
-            table.and_then(|table| table.get(key)).or(section.map(|entry| &entry.node)).map(|node| &node.at)
-        };
-        let at = |key: &str, rule: &str| match place(key) {
-            Some(at) => Issue::value(at, join("law", key), rule),
-            None => Issue::general(join("law", key), rule),
+        let stated = |key: &str| section.and_then(|entry| entry.node.as_table()?.get(key));
+        let at = |key: &str, rule: &str| match (stated(key), section) {
+            (Some(node), _) => Issue::value(&node.at, join("law", key), rule),
+            (None, Some(section)) => Issue::key(&section.node.at, join("law", key), rule),
+            (None, None) => Issue::general(join("law", key), rule),
         };
         if let Some(reason) = problem.uncovered() {
             let help = "set law.enabled = false, for the series concerned or for all";
@@ -273,6 +291,20 @@ impl Common<'_> {
             None => Issue::general("simulation.method", reason),
         };
         self.issues.push(issue.help("use method = \"direct\""));
+    }
+
+    /// Leaves of the idle keys those that are idle in this case too.
+    fn keep_idle(&mut self, problem: &Problem, table: &Table) {
+        let here = problem.idle_keys();
+        match &mut self.idle {
+            Some(idle) => idle.retain(|one| here.iter().any(|(key, _)| *key == one.key)),
+            None => {
+                let stated = here.into_iter().filter_map(|(key, reason)| {
+                    table.at(key).map(|node| Idle { key, reason, at: node.at.clone() })
+                });
+                self.idle = Some(stated.collect());
+            }
+        }
     }
 
     /// Rules that the problem checked, at the keys that they concern.

@@ -163,6 +163,14 @@ impl Table {
         nodes.iter_mut().filter_map(table).collect()
     }
 
+    /// The value of a dotted key.
+    pub fn at(&self, path: &str) -> Option<&Node> {
+        match path.split_once('.') {
+            Some((first, rest)) => self.get(first)?.as_table()?.at(rest),
+            None => self.get(path),
+        }
+    }
+
     /// The value of a dotted key, or of its longest part that exists.
     pub fn deepest(&self, path: &str) -> Option<&Node> {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));

@@ -1,6 +1,6 @@
 //! From a source and the options of the command line to a [`Scenario`].
 
-use super::case::{Common, kind_of};
+use super::case::{Common, Idle, kind_of};
 use super::check::Checker;
 use super::edit::{Edit, apply_preset, apply_set, apply_sweep, theory_only};
 use super::faults::faults;
@@ -74,7 +74,8 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
     let all_series = series(&root, kind, &mut issues);
     without_effect(&sets, &root, &all_series, &mut issues);
 
-    let mut common = Common { kind, faults: &faults, issues: Vec::new(), used: Default::default() };
+    let mut common =
+        Common { kind, faults: &faults, issues: Vec::new(), used: Default::default(), idle: None };
     let mut cases: Vec<Case> = Vec::new();
     let mut attempts: Vec<(String, Vec<Issue>)> = Vec::new();
     let mut swept: Option<Swept> = None;
@@ -167,6 +168,7 @@ pub fn resolve(source: &Source, options: &Overrides) -> Result<Scenario, Report>
         panels,
         claims,
         faults: options.faults.clone(),
+        notices: common.idle.iter().flatten().map(|idle| idle.issue().to_string()).collect(),
         text,
     })
 }

@@ -23,6 +23,8 @@ pub struct Scenario {
     pub claims: Vec<Claim>,
     /// Faults planted in the law alone, as given on the command line.
     pub faults: Vec<String>,
+    /// What the file states without effect, with place and remedy.
+    pub notices: Vec<String>,
     /// The scenario as resolved (after preset and overrides), as TOML.
     pub text: String,
 }

@@ -6,6 +6,7 @@ mod parameters;
 pub use frequencies::Frequencies;
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::scaling;
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
@@ -182,6 +183,23 @@ impl ClassImbalance {
 impl Definition for ClassImbalance {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([
+            (self.inputs == Inputs::OneHot, "samples", "one-hot inputs have no samples, only frequencies"),
+            (
+                self.inputs != Inputs::OneHot && matches!(self.frequencies, Frequencies::Groups { .. }),
+                "samples",
+                "groups count their own samples",
+            ),
+            (self.inputs != Inputs::OneHot, "storage", "it concerns one-hot inputs"),
+            (
+                matches!(self.frequencies, Frequencies::Groups { .. }),
+                "loss_groups",
+                "the frequencies state groups themselves",
+            ),
+        ])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

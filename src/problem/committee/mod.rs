@@ -9,6 +9,7 @@ pub use parameters::KIND;
 pub(super) use parameters::fit_settings;
 
 use super::activation::Activation;
+use super::definition::{IdleKey, idle_where};
 use super::scaling::OutputScaling;
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
@@ -179,6 +180,13 @@ impl Committee {
 impl Definition for Committee {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([
+            (self.trained == Trained::FirstLayer, "second_layer_rate", "the second layer keeps its start"),
+            (self.trained == Trained::FirstLayer, "second_layer_decay", "the second layer keeps its start"),
+        ])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

@@ -11,6 +11,7 @@ pub use start::{Measured, SampleMoments, Start};
 pub use target::{Basis, Factors, Target};
 
 use super::activation::Activation;
+use super::definition::{IdleKey, idle_where};
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind, scaling};
 use nalgebra::DMatrix;
@@ -173,6 +174,14 @@ impl DeepLinear {
 impl Definition for DeepLinear {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(
+            self.white_variance().is_some(),
+            "input_basis",
+            "white inputs have no directions of their own",
+        )])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

@@ -6,6 +6,7 @@ mod parameters;
 pub use network::Network;
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
 use nalgebra::DMatrix;
@@ -100,6 +101,11 @@ impl DiscretisationDrift {
         }
     }
 
+    /// Whether the flow depends on the branch of the logarithm.
+    pub fn is_principal(&self) -> bool {
+        matches!(self.flow, Flow::Principal | Flow::PrincipalCorrected)
+    }
+
     pub fn is_quadratic(&self) -> bool {
         matches!(self.function, Function::Quadratic { .. })
     }
@@ -192,6 +198,10 @@ impl Definition for DiscretisationDrift {
         &KIND
     }
 
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(!self.is_principal(), "branch", "it concerns the principal flows")])
+    }
+
     fn observables(&self) -> Vec<ObservableInfo> {
         let entry = |name, label, doc, shape, positive| ObservableInfo {
             name,
@@ -214,9 +224,8 @@ impl Definition for DiscretisationDrift {
         ]
     }
 
-    /// Why no law covers the problem, if so.
     fn uncovered(&self) -> Option<String> {
-        (self.branch == Branch::Complex && !self.is_quadratic()).then(|| {
+        (self.branch == Branch::Complex && self.is_principal() && !self.is_quadratic()).then(|| {
             "the complex branch is followed for quadratics alone; elsewhere the loss has to be continued to complex \
              coordinates: set branch = \"real\""
                 .into()

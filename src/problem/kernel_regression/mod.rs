@@ -6,6 +6,7 @@ mod parameters;
 pub use kernel::{Activation, DotProduct};
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
 
@@ -140,6 +141,14 @@ const MOST_COEFFICIENTS: usize = 16;
 impl Definition for KernelRegression {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(
+            matches!(self.kernel, Kernel::PowerLaw { .. }),
+            "test_points",
+            "the error of a power law is exact",
+        )])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

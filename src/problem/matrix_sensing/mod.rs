@@ -5,6 +5,7 @@ mod settings;
 
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::scaling;
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
@@ -205,6 +206,14 @@ impl MatrixSensing {
 impl Definition for MatrixSensing {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(
+            self.model == Model::Symmetric,
+            "init.ratio",
+            "it concerns G, and X X^T has one factor",
+        )])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

@@ -17,6 +17,7 @@ pub use loss::{Loss, probabilities};
 pub use nonlinearity::Nonlinearity;
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
 use nalgebra::DVector;
@@ -184,6 +185,14 @@ impl Ntk {
 impl Definition for Ntk {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(
+            matches!(self.inputs, Inputs::Given { .. }) && !matches!(self.target, Target::Polynomial { .. }),
+            "rms_norm",
+            "the inputs are given as they are",
+        )])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {

@@ -4,6 +4,7 @@ mod parameters;
 
 pub use parameters::KIND;
 
+use super::definition::{IdleKey, idle_where};
 use super::spec::{Settings, Violation};
 use super::{Definition, Method, ObservableInfo, ProblemKind};
 
@@ -163,6 +164,14 @@ impl Transfer {
 impl Definition for Transfer {
     fn kind(&self) -> &'static ProblemKind {
         &KIND
+    }
+
+    fn idle_keys(&self) -> Vec<IdleKey> {
+        idle_where([(
+            self.solver == Solver::Interpolation,
+            "learning_rate",
+            "interpolation is found without descent",
+        )])
     }
 
     fn observables(&self) -> Vec<ObservableInfo> {
