@@ -14,6 +14,9 @@ pub struct Record {
     pub fingerprint: String,
     /// One per claim, in the order of the scenario.
     pub verdicts: Vec<ClaimVerdict>,
+    /// Asymptotic formulas that the panels draw, to all digits.
+    #[serde(default)]
+    pub formulas: Vec<Formula>,
     /// Trajectories that did not reach their last time, and values that are undefined, in words.
     pub diverged: Vec<String>,
     pub work: WorkDone,
@@ -36,6 +39,21 @@ pub struct ScenarioLabel {
     pub id: String,
     pub title: String,
     pub source: String,
+}
+
+/// A formula of a panel for one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Formula {
+    pub name: String,
+    pub series: String,
+    /// Value of the swept key, if one is swept.
+    pub swept: Option<f64>,
+    /// Size that a formula at finite size is evaluated for; 0 without simulation.
+    pub size: usize,
+    /// `None` where the formula does not hold, or diverges.
+    pub value: Option<f64>,
+    /// Why it does not hold.
+    pub refused: Option<String>,
 }
 
 /// A verdict beside its sentence, so that the file can be read without the program.
@@ -151,6 +169,14 @@ mod tests {
         };
         let verdict = judge(&[group], &terms, &mut stream);
         Record {
+            formulas: vec![Formula {
+                name: "final-error".into(),
+                series: "K = 2".into(),
+                swept: Some(0.5),
+                size: 0,
+                value: Some(1.25e-3),
+                refused: None,
+            }],
             scenario: ScenarioLabel {
                 id: "plateau".into(),
                 title: "Specialisation plateau".into(),

@@ -3,6 +3,7 @@
 //! Works on the rows of `data.csv`, so that a figure can be drawn again without computing.
 
 use super::abscissa::Abscissa;
+use super::formulas;
 use super::heatmap::heatmap;
 use super::{approach, at_size, crossings, map};
 use crate::compare::Answer;
@@ -298,14 +299,7 @@ fn overlays(
     // Formulas of one panel are told apart by their dots.
     let style = panel.overlays.iter().position(|known| known == name).unwrap_or(0);
     let label = kind.overlays.iter().find(|(n, _)| *n == name).map_or(name, |(n, _)| *n).replace('-', " ");
-    // Formulas that know the size are drawn for the largest one that the panel shows.
-    let shown = |size: &usize| panel.sizes.as_ref().is_none_or(|sizes| sizes.contains(size));
-    let size = |case: &Case| {
-        let sizes = case.simulation.iter().flat_map(|simulation| &simulation.sizes);
-        sizes.copied().filter(shown).max().unwrap_or(0)
-    };
-    let value =
-        |case: &Case| theory::overlay_at(&case.law_problem, size(case), name).ok().filter(|v| v.is_finite());
+    let value = |case: &Case| formulas::value(case, panel, name).ok().filter(|v| v.is_finite());
     let mut seen: Vec<f64> = Vec::new();
     for &series in &panel.series {
         let cases: Vec<&Case> = scenario.cases.iter().filter(|c| c.series == series).collect();
@@ -343,7 +337,7 @@ fn overlays(
         seen.push(0.0);
         drawn.layers.push(Layer::overlay(text, style, Overlay::Curve { x, y }));
     }
-    let refused = |case: &Case| theory::overlay_at(&case.law_problem, size(case), name).err();
+    let refused = |case: &Case| formulas::value(case, panel, name).err();
     if seen.is_empty()
         && let Some(error) =
             scenario.cases.iter().filter(|c| panel.series.contains(&c.series)).find_map(refused)

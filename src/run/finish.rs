@@ -209,6 +209,7 @@ fn record(scenario: &Scenario, outcome: &Outcome, verdicts: &[Answer], threads: 
         },
         fingerprint: store::fingerprint(scenario),
         verdicts: verdicts.iter().cloned().map(ClaimVerdict::from).collect(),
+        formulas: super::formulas::all(scenario),
         diverged,
         work,
         seed: root_seed(scenario),

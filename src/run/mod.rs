@@ -16,6 +16,7 @@ mod crossings;
 mod draw;
 mod execute;
 mod finish;
+mod formulas;
 mod heatmap;
 mod job;
 mod library;

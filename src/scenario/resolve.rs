@@ -1,6 +1,6 @@
 //! From a source and the options of the command line to a [`Scenario`].
 
-use super::case::{Common, Idle, kind_of};
+use super::case::{Common, kind_of};
 use super::check::Checker;
 use super::edit::{Edit, apply_preset, apply_set, apply_sweep, theory_only};
 use super::faults::faults;
