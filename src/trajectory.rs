@@ -82,6 +82,17 @@ impl Curve {
         }
     }
 
+    /// The errors of the last snapshot.
+    ///
+    /// # Panics
+    /// If `errors` has another length than `observables`, or before the first snapshot.
+    pub fn set_last_errors(&mut self, errors: &[f64]) {
+        assert_eq!(errors.len(), self.observables.len(), "one error per observable");
+        for (list, &error) in self.errors.iter_mut().zip(errors) {
+            *list.last_mut().expect("a snapshot") = error;
+        }
+    }
+
     /// Keeps the first `points` snapshots.
     pub fn truncate(&mut self, points: usize) {
         self.times.truncate(points);
@@ -90,7 +101,8 @@ impl Curve {
         }
     }
 
-    /// Takes the difference from a looser run of the same law as the error of every value. Points that the
+    /// Takes the difference from a looser run of the same law as the error of every value, unless a larger one is
+    /// known. Points that the
     /// looser run did not reach have no measurable error and are not part of the law.
     pub fn set_errors(&mut self, loose: &Self) {
         if loose.times.len() < self.times.len() {
@@ -99,7 +111,7 @@ impl Curve {
         }
         for ((errors, values), loose) in self.errors.iter_mut().zip(&self.values).zip(&loose.values) {
             for ((error, value), loose) in errors.iter_mut().zip(values).zip(loose) {
-                *error = (value - loose).abs();
+                *error = error.max((value - loose).abs());
             }
         }
         self.work += loose.work;

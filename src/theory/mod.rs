@@ -258,6 +258,12 @@ trait Law {
     fn start(&self) -> Vec<f64>;
     fn rhs(&mut self, t: f64, y: &[f64], dy: &mut [f64]) -> Result<(), AverageError>;
     fn observe(&mut self, t: f64, y: &[f64], observable: &Self::Observable) -> Result<f64, AverageError>;
+
+    /// What rounding alone may do to that value, where it is a small difference of large terms.
+    fn rounding(&mut self, t: f64, y: &[f64], observable: &Self::Observable) -> Result<f64, AverageError> {
+        let _ = (t, y, observable);
+        Ok(0.0)
+    }
 }
 
 /// Integrates a law once, and once more if its error is wanted.
@@ -297,12 +303,15 @@ fn follow_once<L: Law>(
         |t, y| states.push((t, y.to_vec())),
     );
     let mut snapshot = vec![0.0; observables.len()];
+    let mut rounding = vec![0.0; observables.len()];
     for (time, y) in states {
-        for (value, observable) in snapshot.iter_mut().zip(observables) {
-            *value =
-                law.observe(time, &y, observable).map_err(|source| LawError::Average { time, source })?;
+        let failed = |source| LawError::Average { time, source };
+        for ((value, rounding), observable) in snapshot.iter_mut().zip(&mut rounding).zip(observables) {
+            *value = law.observe(time, &y, observable).map_err(failed)?;
+            *rounding = law.rounding(time, &y, observable).map_err(failed)?;
         }
         curve.push(time, &snapshot);
+        curve.set_last_errors(&rounding);
     }
     let stats = match outcome {
         Ok(stats) => stats,

@@ -8,6 +8,9 @@ use crate::problem::committee::{Overlaps, Trained};
 use crate::theory::Law;
 use nalgebra::DMatrix;
 
+/// Share of the cancelling terms that rounding leaves in their sum.
+pub(super) const ROUNDING: f64 = 16.0 * f64::EPSILON;
+
 pub(super) struct General {
     k: usize,
     m: usize,
@@ -15,6 +18,8 @@ pub(super) struct General {
     coefficients: Coefficients,
     start: Overlaps,
     kernel: Kernel,
+    /// For the variances of the outputs.
+    averages: Averages,
     /// C, row by row, with its teacher block filled in.
     c: Vec<f64>,
     /// s_c.
@@ -74,6 +79,7 @@ impl General {
             coefficients,
             start: start.clone(),
             kernel,
+            averages: Averages::new(activation),
             c,
             s,
             v: start.v.as_slice().to_vec(),
@@ -220,6 +226,17 @@ impl General {
         }
         Ok(0.5 * self.coefficients.i2_factor * sum)
     }
+
+    /// Bound of the terms of [`Self::generalisation_error`] before they cancel: 1/2 (sum_c |s_c| sqrt I2(c, c))^2.
+    fn error_unit(&self) -> Result<f64, AverageError> {
+        let n = self.k + self.m;
+        let c = DMatrix::from_row_slice(n, n, &self.c);
+        let mut sum = 0.0;
+        for (a, s) in self.s.iter().enumerate() {
+            sum += s.abs() * self.averages.i2(&c, a, a)?.sqrt();
+        }
+        Ok(0.5 * self.coefficients.i2_factor * sum * sum)
+    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -293,5 +310,13 @@ impl Law for General {
                 f64::from(u8::from(Overlaps::is_specialised(&r)))
             }
         })
+    }
+
+    fn rounding(&mut self, _t: f64, y: &[f64], observable: &Observable) -> Result<f64, AverageError> {
+        if *observable != Observable::GeneralisationError {
+            return Ok(0.0);
+        }
+        self.load(y);
+        Ok(ROUNDING * self.error_unit()?)
     }
 }

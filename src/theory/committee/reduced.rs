@@ -13,6 +13,7 @@
 //! 2 e_g = b.T b - 2 b.(D R(0)^T a + s2 u) + D^2 a.Q(0) a + 2 D s2 a.p + s2^2 h.
 
 use super::averages::AverageError;
+use super::general::ROUNDING;
 use super::{Coefficients, Observable};
 use crate::problem::committee::Overlaps;
 use crate::theory::Law;
@@ -116,6 +117,14 @@ impl Law for Reduced {
                 let r = DMatrix::from_fn(shape.0, shape.1, |i, n| d * self.start.r[(i, n)] + v[i] * u[n]);
                 f64::from(u8::from(Overlaps::is_specialised(&r)))
             }
+        })
+    }
+
+    /// Near the teacher the terms of the squared error are those of its output, with weights 1, 2 and 1.
+    fn rounding(&mut self, _t: f64, _y: &[f64], observable: &Observable) -> Result<f64, AverageError> {
+        Ok(match observable {
+            Observable::GeneralisationError => 2.0 * self.coefficients.i2_factor * ROUNDING * self.b_t_b,
+            _ => 0.0,
         })
     }
 }
