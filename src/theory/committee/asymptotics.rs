@@ -99,6 +99,14 @@ struct Units {
 
 impl Units {
     fn of(problem: &Committee) -> Result<Self, String> {
+        let units = Self::all(problem)?.distinct();
+        if units.weights.is_empty() {
+            return Err("all second-layer weights are 0, so that nothing is learnt".into());
+        }
+        Ok(units)
+    }
+
+    fn all(problem: &Committee) -> Result<Self, String> {
         let (k, m) = (problem.student_width, problem.teacher_width);
         if !matches!(
             problem.activation,
@@ -154,6 +162,27 @@ impl Units {
         }
         let collective = surplus.iter().map(|a| a * a).sum::<f64>().sqrt();
         Ok(Self { weights: teacher.push(collective), covariance: t.resize(m + 1, m + 1, 0.0) })
+    }
+
+    /// Units of weight 0 learn nothing, and units whose fields coincide up to sign (g is odd) share what they learn
+    /// like one of weight sqrt(sum a^2): without the others, deviations of different units are independent.
+    fn distinct(self) -> Self {
+        let Self { weights, covariance } = self;
+        let coincide = |i: usize, j: usize| {
+            let (p, q, c) = (covariance[(i, i)], covariance[(j, j)], covariance[(i, j)]);
+            p == q && c.abs() == p
+        };
+        let mut kept: Vec<(usize, f64)> = Vec::new();
+        for i in (0..weights.len()).filter(|&i| weights[i] != 0.0) {
+            match kept.iter_mut().find(|(j, _)| coincide(i, *j)) {
+                Some((_, weight)) => *weight = weight.hypot(weights[i]),
+                None => kept.push((i, weights[i])),
+            }
+        }
+        Self {
+            weights: DVector::from_iterator(kept.len(), kept.iter().map(|&(_, weight)| weight)),
+            covariance: DMatrix::from_fn(kept.len(), kept.len(), |i, j| covariance[(kept[i].0, kept[j].0)]),
+        }
     }
 
     fn modes(&self, activation: Activation) -> Result<Modes, String> {
