@@ -483,6 +483,15 @@ fn the_limit_of_a_symmetric_start_is_refused() {
     let opening = "x.toml:15: law.start = \"limit\": no finite run follows the law from this start";
     assert!(message.starts_with(opening), "{message}");
     assert!(message.contains("use law.start = \"replica\""), "{message}");
+    // Linear units have no plateau, and units of different weights are no longer equal after one update.
+    let limit = SMALL.replace("start = \"replica\"", "start = \"limit\"");
+    good(&limit.replace("\"erf\"", "\"linear\""));
+    let weights = "\nstudent_second_layer = [1.0, 0.5, -0.25]\nteacher_second_layer = ";
+    good(&limit.replace("noise_std = 0.2", &format!("noise_std = 0.2{weights}[1.0, 0.5]")));
+    assert!(
+        bad(&limit.replace("noise_std = 0.2", &format!("noise_std = 0.2{weights}[1.0, -1.0]")))
+            .contains("plateau")
+    );
 }
 
 #[test]

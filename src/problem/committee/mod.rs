@@ -106,6 +106,19 @@ pub struct Committee {
 }
 
 impl Committee {
+    /// Whether two units of the student, or two of the teacher, could change places without a change of the outputs'
+    /// law: equal second-layer weights, up to sign where g is odd, and for the teacher equal lengths.
+    fn has_equal_units(&self) -> bool {
+        let odd = matches!(self.activation, Activation::Erf | Activation::Tanh | Activation::Sine);
+        let weight = |v: f64| if odd { v.abs() } else { v };
+        let pair =
+            |n: usize, equal: &dyn Fn(usize, usize) -> bool| (0..n).any(|i| (0..i).any(|j| equal(i, j)));
+        let (v, teacher) = (&self.student_second_layer, &self.teacher_second_layer);
+        let t = self.limit_start().t;
+        pair(v.len(), &|i, j| weight(v[i]) == weight(v[j]))
+            || pair(teacher.len(), &|i, j| weight(teacher[i]) == weight(teacher[j]) && t[(i, i)] == t[(j, j)])
+    }
+
     /// s of the student's output.
     pub fn student_scale(&self) -> f64 {
         self.output.output(self.student_width)
@@ -240,19 +253,23 @@ impl Definition for Committee {
     /// A random start has overlaps of order d^(-1/2) that break the symmetry between units; their limit does
     /// not, and the law never leaves the plateau.
     fn limit_start_warning(&self) -> Option<String> {
-        let symmetric = matches!(self.init, Init::Random { .. }) && self.student_width > 1;
-        let frozen_v = self.second_layer_std > 0.0;
-        if symmetric {
-            Some(
-                "a random start has overlaps of order d^(-1/2) whose limit keeps all units equal, so the law \
-                 would never leave the plateau; use law.start = \"replica\", or init = { kind = \"given\", ... }"
-                    .into(),
-            )
-        } else if frozen_v {
-            Some("the second layer starts at random; use law.start = \"replica\"".into())
-        } else {
-            None
+        let random = matches!(self.init, Init::Random { .. });
+        let remedy = "use law.start = \"replica\", or init = { kind = \"given\", ... }";
+        if random && self.activation == Activation::Quadratic {
+            return Some(format!(
+                "a random start has overlaps with the teacher of order d^(-1/2), and from their limit 0 even units \
+                 never learn a direction; {remedy}"
+            ));
         }
+        let several = self.student_width > 1 && self.activation != Activation::Linear;
+        if random && several && self.has_equal_units() {
+            return Some(format!(
+                "a random start has overlaps of order d^(-1/2) whose limit keeps units with equal second-layer \
+                 weights equal, so the law would never leave the plateau; {remedy}"
+            ));
+        }
+        let second_layer = self.second_layer_std > 0.0;
+        second_layer.then(|| "the second layer starts at random; use law.start = \"replica\"".into())
     }
 
     /// A finite training set repeats its samples; the order-parameter equations hold for fresh ones.

@@ -22,7 +22,9 @@ As d → ∞ at fixed time, Q, R, v follow ordinary differential equations:
     dQ_ik/dt = η v_i Σ_c s_c I3(i,k,c) + η v_k Σ_c s_c I3(k,i,c)
                + (η²/b) v_i v_k [Σ_cd s_c s_d I4(i,k,c,d) + σ² J2(i,k)] − 2κ Q_ik
     dv_i/dt  = η_v Σ_c s_c I2(i,c) − κ_v v_i
-with s = −v on student fields and +v* on teacher fields, c and d over all K + M fields.",
+with s = −v on student fields and +v* on teacher fields, c and d over all K + M fields. output = \"normalised\" divides
+v by K and v* by M throughout, the v before g' and in front of I3, I4, J2 included; the equations of v carry the 1/K
+in front of I2 as well. output = \"mean-field\" is the same with η and η_v multiplied by K.",
     source: "Saad & Solla, Phys. Rev. E 52, 4225 (1995); Goldt et al., NeurIPS 2019, arXiv:1906.08632",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d",
@@ -57,8 +59,8 @@ with s = −v on student fields and +v* on teacher fields, c and d over all K + 
         ("swap=block", "takes the growth of the escape from the block that tells students apart"),
     ],
     overlays: &[
-        ("final-error", "final error to second order in noise_std, exact in the learning rate (smooth odd activations)"),
-        ("final-error-small-rate", "the same to first order in the learning rate"),
+        ("final-error", "final error to second order in noise_std, exact in the learning rate (erf and linear units)"),
+        ("final-error-small-rate", "the same to first order in the learning rate (smooth odd units)"),
         ("plateau", "error of the unspecialised plateau for K = M, T = I, erf, small learning rate"),
     ],
 };
