@@ -382,6 +382,31 @@ fn the_observable_times_are_the_learning_times() {
     }
 }
 
+#[test]
+fn learning_times_do_not_cost_the_time_after_them() {
+    // Also from a start below the rounding of the state, past a mode that begins above its strength.
+    for (keys, index, exact) in [
+        ("weight_layers = 2\ninit = { kind = \"aligned\", u0 = 1e-3 }", 1, learning_time(2, 2.0, 1e-3, 1.0)),
+        (
+            "weight_layers = 3\ninit = { kind = \"aligned\", u0 = 1e-20 }",
+            2,
+            learning_time(3, 0.5, 1e-20, 0.25),
+        ),
+        (
+            "weight_layers = 3\ninit = { kind = \"aligned\", u0 = [10.0, 1e-3] }",
+            2,
+            learning_time(3, 0.5, 1e-3, 0.25),
+        ),
+    ] {
+        let shape = "input_width = 2\nhidden_width = 2\noutput_width = 2";
+        let target = "target = { kind = \"modes\", strengths = [2.0, 0.5] }";
+        let problem = problem(&format!("{shape}\n{target}\n{keys}"));
+        let names = [format!("learning_time[{index}]")];
+        let curve = law(&problem, &problem.limit_start(), &[0.0, 1e9], &names, &options(1e-12));
+        assert!((curve.values[0][1] / exact - 1.0).abs() < 1e-9, "{} against {exact}", curve.values[0][1]);
+    }
+}
+
 /// K(x, x') entry by entry from the derivatives of the outputs by every weight.
 fn kernel(weights: &[DMatrix<f64>]) -> DMatrix<f64> {
     let (inputs, outputs) = (weights[0].ncols(), weights[weights.len() - 1].nrows());
@@ -482,6 +507,14 @@ fn faults_and_misuse_are_told_apart() {
     let refused = theory::integrate(&random, &random.limit_start(), &[1.0], &[], &options(1e-10));
     assert!(matches!(refused, Err(LawError::Start { .. })), "{refused:?}");
     assert!(!deep(&random).states_start());
+    // A given target with a tie, whose modes share their directions: the published starts do not hold.
+    let tie = crate::problem(
+        "weight_layers = 2\nhidden_width = 6\ninput_width = 2\noutput_width = 2\nlimit = \"initial-scale\"\nstep = 0.0005\n\
+         target = { kind = \"given\", A = [[0.0, 2.0], [2.0, 0.0]] }\ninit = { kind = \"random\", std = 1.0 }",
+    );
+    let start = Start::DeepLinear(DeepStart::Measured(Box::new(measured(&tie, 3))));
+    let refused = theory::integrate(&tie, &start, &[1.0], &["u[1]".into()], &options(1e-10));
+    assert!(matches!(refused, Err(LawError::Uncovered { .. })), "{refused:?}");
 }
 
 #[test]

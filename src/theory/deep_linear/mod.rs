@@ -70,6 +70,9 @@ impl Rates {
     }
 }
 
+/// Strengths of a given target are equal if they differ by less, relative to the largest.
+const TIE: f64 = 1e-9;
+
 /// The law of `problem` from `start`; see [`super::integrate`].
 ///
 /// # Errors
@@ -203,6 +206,16 @@ impl Law<'_> {
 
     /// Two layers from vanishing random weights.
     fn vanishing(self, start: &Measured) -> Result<Curve, LawError> {
+        let strengths = &self.frame.strengths;
+        let tie = |pair: &[f64]| pair[0] - pair[1] <= TIE * strengths[0] && pair[1] > TIE * strengths[0];
+        if let Some(pair) = strengths.windows(2).find(|pair| tie(pair)) {
+            let reason = format!(
+                "the law of vanishing initial scale needs mode strengths that differ, and the target has {} twice: \
+                 modes that grow at one rate share their directions",
+                pair[0]
+            );
+            return Err(LawError::Uncovered { reason });
+        }
         let (w1, w2) = (&start.weights[0], &start.weights[1]);
         let u0 = effective_starts(w1, w2, &self.frame.left, &self.frame.right);
         if u0.iter().any(|&u| u <= 0.0) {

@@ -16,6 +16,11 @@ pub struct ModeState {
 }
 
 impl ModeState {
+    fn entries(&self) -> [f64; 4] {
+        let (a, b) = self.sides.unwrap_or_default();
+        [self.u, self.gap, a, b]
+    }
+
     /// Factors of the first and of all other layers.
     fn factors(&self, layers: usize) -> (f64, f64) {
         self.sides.unwrap_or_else(|| {
@@ -113,6 +118,25 @@ impl Blocks {
 pub enum State {
     Modes(Vec<ModeState>),
     Blocks(Blocks),
+}
+
+impl State {
+    /// Whether no entry differs by more than the rounding of the largest.
+    pub fn is_near(&self, other: &Self) -> bool {
+        let (here, there) = (self.entries(), other.entries());
+        let size = here.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
+        here.iter().zip(&there).all(|(x, y)| (x - y).abs() <= 64.0 * f64::EPSILON * size)
+    }
+
+    fn entries(&self) -> Vec<f64> {
+        match self {
+            Self::Modes(modes) => modes.iter().flat_map(|mode| mode.entries()).collect(),
+            Self::Blocks(blocks) => {
+                let all = std::iter::once(&blocks.product).chain(&blocks.below).chain(&blocks.above);
+                all.flat_map(|matrix| matrix.iter().copied()).collect()
+            }
+        }
+    }
 }
 
 /// One observable; indices from 0.

@@ -29,6 +29,9 @@ pub trait Motion: Clone {
 /// Copies of a law that [`watch`] holds at once.
 const STOPS: usize = 64;
 
+/// Ratio of strides at rest.
+const LONGER: f64 = 8.0;
+
 pub enum Stopped {
     Diverged { time: f64, reason: String },
     Failed(LawError),
@@ -102,7 +105,7 @@ pub fn follow<M: Motion>(
         let moved = if timed.is_empty() {
             motion.advance(time)
         } else {
-            watch(&mut motion, reader, &timed, &mut spent, now, time, thresholds.stride)
+            watch(&mut motion, reader, &timed, &mut spent, (now, time), thresholds.stride)
         };
         match moved {
             Ok(()) => now = time,
@@ -133,24 +136,32 @@ pub fn follow<M: Motion>(
     Ok((curve, motion))
 }
 
-/// Moves from `from` to `to` in strides and adds to each clock the time with a negative margin.
+/// Moves from `from` to `to` in strides and adds to each clock the time with a negative margin. Where a whole row of
+/// strides leaves the state where it was, the next ones are longer; a row of longer ones in which it moves is taken back.
 fn watch<M: Motion>(
     motion: &mut M,
     reader: &Reader,
     watches: &[Watch],
     spent: &mut [f64],
-    from: f64,
-    to: f64,
-    stride: f64,
+    (from, to): (f64, f64),
+    shortest: f64,
 ) -> Result<(), Stopped> {
-    let strides = ((to - from) / stride).ceil().max(1.0);
-    let place = |k: u64| if k as f64 == strides { to } else { from + (to - from) * k as f64 / strides };
-    let grid: Vec<f64> = (1..=strides as u64).map(place).collect();
-    let mut now = from;
+    let (mut now, mut stride) = (from, shortest);
     let mut before = motion.clone();
     let mut state = before.state();
-    for times in grid.chunks(STOPS) {
-        for (&next, stop) in times.iter().zip(motion.stops(times)?) {
+    while now < to {
+        let strides = ((to - now) / stride).ceil().clamp(1.0, STOPS as f64);
+        let place = |k: u32| if now + stride * f64::from(k) >= to { to } else { now + stride * f64::from(k) };
+        let times: Vec<f64> = (1..=strides as u32).map(place).collect();
+        let mut ahead = motion.clone();
+        let stops = ahead.stops(&times)?;
+        let rests = stops.last().is_none_or(|last| state.is_near(&last.state()));
+        if !rests && stride > shortest {
+            stride = (stride / LONGER).max(shortest);
+            continue;
+        }
+        *motion = ahead;
+        for (&next, stop) in times.iter().zip(stops) {
             let after = stop.state();
             for (watch, spent) in watches.iter().zip(spent.iter_mut()) {
                 let ends = (watch.margin(reader, &state), watch.margin(reader, &after));
@@ -164,6 +175,9 @@ fn watch<M: Motion>(
                 };
             }
             (now, before, state) = (next, stop, after);
+        }
+        if rests {
+            stride *= LONGER;
         }
     }
     Ok(())
