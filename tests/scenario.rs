@@ -1149,4 +1149,7 @@ fn keys_without_effect_in_every_case_are_named() {
     let drift = template("discretisation-drift")
         .replace("flow = \"igr\"", "branch = \"complex\"\nflow = \"gradient\"");
     assert!(good(&drift).notices[0].contains("problem.branch"));
+    // Kinds whose risk is never one on fresh samples.
+    let read = template("noisy-quadratic").replace("[observe]", "[observe]\nrisk = \"test-set\"");
+    assert!(good(&read).notices[0].contains("observe.risk = \"test-set\": changes nothing here"));
 }

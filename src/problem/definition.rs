@@ -55,6 +55,11 @@ pub trait Definition {
         Vec::new()
     }
 
+    /// Whether a simulation can measure its risk on fresh samples instead, as observe.risk asks.
+    fn draws_test_sets(&self) -> bool {
+        false
+    }
+
     /// Why no law covers the problem, if none does.
     fn uncovered(&self) -> Option<String> {
         None

@@ -11,9 +11,9 @@ use crate::problem::spec::{Parameter, Settings, Value, Violation};
 use crate::problem::{KINDS, Method, Problem, ProblemKind};
 use std::collections::BTreeSet;
 
-/// A key of the problem that is stated and changes nothing.
+/// A key that is stated and changes nothing.
 pub(super) struct Idle {
-    key: &'static str,
+    path: String,
     reason: &'static str,
     at: At,
 }
@@ -22,7 +22,7 @@ impl Idle {
     /// A notice: the file is valid all the same.
     pub fn issue(&self) -> Issue {
         let rule = format!("changes nothing here: {}", self.reason);
-        Issue::value(&self.at, join("problem", self.key), rule).help("leave it out")
+        Issue::value(&self.at, self.path.as_str(), rule).help("leave it out")
     }
 }
 
@@ -74,7 +74,7 @@ impl Common<'_> {
                 .ok()
         });
         if let Some(problem) = &problem {
-            self.keep_idle(problem, table);
+            self.keep_idle(root, problem);
         }
         let mut values = Vec::new();
         if let Some(settings) = &settings {
@@ -294,13 +294,19 @@ impl Common<'_> {
     }
 
     /// Leaves of the idle keys those that are idle in this case too.
-    fn keep_idle(&mut self, problem: &Problem, table: &Table) {
-        let here = problem.idle_keys();
+    fn keep_idle(&mut self, root: &Table, problem: &Problem) {
+        let mut here: Vec<(String, &'static str)> =
+            problem.idle_keys().into_iter().map(|(key, reason)| (join("problem", key), reason)).collect();
+        if !problem.draws_test_sets() {
+            let reason = "a simulation of this kind reads its risks from its own state";
+            here.extend(["risk", "test_samples"].map(|key| (join("observe", key), reason)));
+        }
         match &mut self.idle {
-            Some(idle) => idle.retain(|one| here.iter().any(|(key, _)| *key == one.key)),
+            Some(idle) => idle.retain(|one| here.iter().any(|(path, _)| *path == one.path)),
             None => {
-                let stated = here.into_iter().filter_map(|(key, reason)| {
-                    table.at(key).map(|node| Idle { key, reason, at: node.at.clone() })
+                let stated = here.into_iter().filter_map(|(path, reason)| {
+                    let at = root.at(&path)?.at.clone();
+                    Some(Idle { path, reason, at })
                 });
                 self.idle = Some(stated.collect());
             }

@@ -220,7 +220,13 @@ pub(super) const SIMULATION: &[Parameter] = &[
         "independent runs: one number for every size, or a list with one for each",
         "16",
     ),
-    key("seed", Kind::Count { min: 0, max: u64::MAX }, Required, "root of all random streams", "1"),
+    key(
+        "seed",
+        Kind::Count { min: 0, max: u64::MAX },
+        Required,
+        "root of all random streams, together with the name of the file: copies under other names draw other numbers",
+        "1",
+    ),
 ];
 
 pub(super) const CLAIM: &[Parameter] = &[

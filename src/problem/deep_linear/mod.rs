@@ -184,6 +184,10 @@ impl Definition for DeepLinear {
         )])
     }
 
+    fn draws_test_sets(&self) -> bool {
+        true
+    }
+
     fn observables(&self) -> Vec<ObservableInfo> {
         let modes = self.modes();
         let smallest = *self.widths.iter().min().expect("a network has layers");

@@ -167,6 +167,10 @@ impl Definition for SingleIndex {
         &KIND
     }
 
+    fn draws_test_sets(&self) -> bool {
+        true
+    }
+
     fn observables(&self) -> Vec<ObservableInfo> {
         let entry = |name, label, doc, shape, positive| ObservableInfo {
             name,

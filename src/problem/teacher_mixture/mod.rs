@@ -102,6 +102,10 @@ impl Definition for TeacherMixture {
         &KIND
     }
 
+    fn draws_test_sets(&self) -> bool {
+        true
+    }
+
     fn observables(&self) -> Vec<ObservableInfo> {
         readings::observables(self)
     }
