@@ -1,5 +1,6 @@
 //! Gaussian mixture: the causal sweep beside exact references and outside anchors, and both roads beside each other.
 
+mod copies;
 mod input;
 mod law;
 mod roads;

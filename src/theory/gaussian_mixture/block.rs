@@ -71,6 +71,8 @@ pub(super) struct Block {
     /// d: derivative of the loss by r over nu, times the tangent's field.
     pub slopes: Vec<Vec<f64>>,
     pub memories: Vec<Memory>,
+    /// What the first copy remembered before its latest draw along the margins.
+    pub before: Memory,
     pub means: Vec<Vec<f64>>,
     pub selected: Vec<Vec<f64>>,
     pub normals: Gaussians,
@@ -204,25 +206,26 @@ impl Block {
         self.normals.fill(&mut self.vectors[from..]);
     }
 
-    /// Adds the variances of the noise, and loss and accuracy if they are wanted.
-    pub fn observe(&self, problem: &GaussianMixture, drives: &[Drive], observe: bool, sums: &mut Sums) {
+    /// Adds the covariances of the noise. Copies that have parted have independent selections; before, they share one.
+    pub fn noise(&self, drives: &[Drive], is_parted: bool, sums: &mut Sums) {
         sums.noise.resize(drives.len() * drives.len(), 0.0);
         for (a, drive) in drives.iter().enumerate() {
             let means = &self.means[copy_of(*drive)];
             for (b, other) in drives.iter().enumerate() {
-                // Copies with selections of their own have independent noise.
-                if copy_of(*other) == copy_of(*drive) {
+                if copy_of(*other) == copy_of(*drive) || !is_parted {
                     let samples = self.slopes[a].iter().zip(&self.slopes[b]).zip(means);
                     let sum: f64 = samples.map(|((a, b), mean)| mean * (1.0 - mean) * a * b).sum();
                     sums.noise[a * drives.len() + b] += sum;
                 }
             }
         }
-        if observe {
-            for (&y, &r) in self.y.iter().zip(&self.fields[0]) {
-                sums.loss += problem.loss_value(y, r);
-                sums.accuracy += f64::from(problem.is_right(y, r));
-            }
+    }
+
+    /// Adds loss and accuracy of the first copy.
+    pub fn score(&self, problem: &GaussianMixture, sums: &mut Sums) {
+        for (&y, &r) in self.y.iter().zip(&self.fields[0]) {
+            sums.loss += problem.loss_value(y, r);
+            sums.accuracy += f64::from(problem.is_right(y, r));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::block::{Advance, Block, Column, Drive, FieldOf};
 use super::kernels::{LANES, add, dot, dots, total};
-use super::selection::{Memory, Process};
+use super::selection::{Candidate, Memory, Process};
 use super::sums::Sums;
 use crate::problem::gaussian_mixture::{Data, GaussianMixture};
 use crate::rng::{Simd, Stream};
@@ -53,8 +53,10 @@ pub(super) struct Population {
     groups: Vec<Group>,
     /// Vectors of the pool.
     pub pool: usize,
-    /// Offsets of systematic sampling, one stream for each copy.
+    /// Draws along the margins of all samples, one stream for each copy.
     random: Vec<Xoshiro256PlusPlus>,
+    /// Whether the second copy has drawn a selection of its own since it parted.
+    is_parted: bool,
 }
 
 impl Population {
@@ -93,6 +95,7 @@ impl Population {
                 fields: Vec::new(),
                 slopes: Vec::new(),
                 memories: vec![Memory::default(); 2],
+                before: Memory::default(),
                 means: vec![vec![0.0; len]; 2],
                 selected: vec![vec![0.0; len]; 2],
                 normals: stream.child("fields").gaussians(),
@@ -112,6 +115,7 @@ impl Population {
             groups,
             pool: 0,
             random: (0..2).map(|copy| stream.child("offset").index(copy).generator()).collect(),
+            is_parted: false,
         };
         population.inputs(matched);
         population
@@ -221,10 +225,15 @@ impl Population {
             || reduced.iter().map(|&i| &columns[i].over_pool).chain(fields.iter().map(|f| &f.over_pool));
         let over_pool: Vec<f64> =
             (0..pool).flat_map(|i| sources().map(move |over_pool| over_pool[i])).collect();
+        self.is_parted |= copies > 1 && process.draws();
+        let is_parted = self.is_parted;
         let plan = &Advance { columns, fields, over_pool: &over_pool, reduced: &reduced };
         let second = |block: &mut Block, sums: &mut Sums, lanes: &mut Vec<f64>| {
             block.gradients(simd, &problem, process.is_certain(), drives, fresh);
-            block.observe(&problem, drives, observe, sums);
+            block.noise(drives, is_parted, sums);
+            if observe {
+                block.score(&problem, sums);
+            }
             block.products(simd, with, sums, lanes);
         };
         if process.is_systematic() {
@@ -279,16 +288,24 @@ impl Population {
         sums.scale(1.0 / self.size as f64);
     }
 
-    /// Systematic selection along the margins y r of all samples.
+    /// Selection along the margins y r of all samples.
     fn select(&mut self, process: &Process, copy: usize) {
-        let (mut margins, mut means) = (Vec::with_capacity(self.size), Vec::with_capacity(self.size));
+        let mut candidates = Vec::with_capacity(self.size);
         for block in self.blocks_mut() {
             process.means(&block.memories[copy], &mut block.means[copy]);
-            margins.extend(block.y.iter().zip(&block.fields[copy]).map(|(y, r)| y * r));
-            means.extend_from_slice(&block.means[copy]);
+            let (margins, means) = (block.y.iter().zip(&block.fields[copy]), &block.means[copy]);
+            let samples = margins.zip(means).enumerate();
+            candidates.extend(samples.map(|(i, ((y, r), &mean))| Candidate {
+                margin: y * r,
+                mean,
+                first_copy: if copy == 0 { [0; 2] } else { [block.before.of(i), block.memories[0].of(i)] },
+            }));
         }
-        let drawn = process.draw_along(&margins, &means, &mut self.random[copy]);
+        let drawn = process.draw_along(&candidates, &mut self.random[copy]);
         for (block, drawn) in self.blocks_mut().zip(drawn.chunks(BLOCK)) {
+            if copy == 0 {
+                block.before.clone_from(&block.memories[0]);
+            }
             process.recall(&mut block.memories[copy], drawn, &mut block.selected[copy]);
             process.settle(&block.selected[copy], &mut block.means[copy]);
         }

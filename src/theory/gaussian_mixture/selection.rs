@@ -2,12 +2,38 @@
 
 use crate::problem::gaussian_mixture::Batch;
 use rand::Rng;
+use std::cmp::Ordering;
 
 /// What one sample remembers of its selection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     /// Persistent: whether the sample is in. Epoch: its batch of the running epoch.
     slot: Vec<u32>,
+}
+
+impl Memory {
+    /// What is remembered of the `i`-th sample; 0 before anything is.
+    pub fn of(&self, i: usize) -> u32 {
+        self.slot.get(i).copied().unwrap_or(0)
+    }
+}
+
+/// One sample before its selection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    /// y r.
+    pub margin: f64,
+    /// E s(t) given the past.
+    pub mean: f64,
+    /// Of the second copy: what the first one remembers of the sample, before this draw and after it. The product of the
+    /// two noises then has mean 0 along every stretch of margins.
+    pub first_copy: [u32; 2],
+}
+
+impl Candidate {
+    fn stratum(&self, other: &Self) -> Ordering {
+        self.mean.total_cmp(&other.mean).then(self.first_copy.cmp(&other.first_copy))
+    }
 }
 
 /// Expected number of samples whose selection is open below which it is drawn first and then taken as given. The noise of
@@ -69,15 +95,20 @@ impl Process {
         }
     }
 
+    /// Whether copies draw selections of their own in this update; otherwise they go on with what they remember.
+    pub fn draws(&self) -> bool {
+        match self.batch {
+            Batch::Epoch { .. } => self.update.is_multiple_of(self.batch.updates_per_epoch()),
+            Batch::Full | Batch::Iid { .. } | Batch::Persistent { .. } => true,
+        }
+    }
+
     /// Whether s is drawn along the sorted margins of all samples, where it is remembered and its noise would
-    /// stay in later means: systematic sampling, with the exact probability of every sample and little noise in
+    /// stay in later means: balanced sampling, with the exact probability of every sample and little noise in
     /// population means. Of an epoch only the first update draws.
     pub fn is_systematic(&self) -> bool {
         match self.batch {
-            Batch::Persistent { .. } => !self.is_mean,
-            Batch::Epoch { .. } => {
-                !self.is_mean && self.update.is_multiple_of(self.batch.updates_per_epoch())
-            }
+            Batch::Persistent { .. } | Batch::Epoch { .. } => !self.is_mean && self.draws(),
             Batch::Full | Batch::Iid { .. } => false,
         }
     }
@@ -133,11 +164,18 @@ impl Process {
     }
 
     /// Draws s(t) of all samples along their sorted margins: what each is to remember.
-    pub fn draw_along(&self, margins: &[f64], means: &[f64], random: &mut impl Rng) -> Vec<u32> {
-        match self.batch {
-            Batch::Epoch { .. } => spread(margins, random).into_iter().map(|u| self.slot(u)).collect(),
-            _ => systematic(margins, means, random),
+    pub fn draw_along(&self, candidates: &[Candidate], random: &mut impl Rng) -> Vec<u32> {
+        let mut drawn = vec![0; candidates.len()];
+        for stratum in strata(candidates) {
+            match self.batch {
+                Batch::Epoch { .. } => {
+                    let stretch = self.batch.updates_per_epoch();
+                    spread(&stratum, stretch, random, |i, u| drawn[i] = self.slot(u));
+                }
+                _ => pivotal(&stratum, candidates[stratum[0]].mean, random, &mut drawn),
+            }
         }
+        drawn
     }
 
     /// s(t) from what [`Self::draw_along`] gave.
@@ -184,42 +222,122 @@ pub(super) fn uniform(random: &mut impl Rng) -> f64 {
     (random.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
-/// Systematic sampling: walks through samples sorted by `margin` within groups of equal mean and selects one
-/// whenever the sum of means passes an integer, from one uniform offset for each group.
-fn systematic(margins: &[f64], means: &[f64], random: &mut impl Rng) -> Vec<u32> {
-    let mut order: Vec<usize> = (0..margins.len()).collect();
-    let key = |&i: &usize| (means[i], margins[i]);
-    order.sort_by(|a, b| {
-        let (a_key, b_key) = (key(a), key(b));
-        a_key.0.total_cmp(&b_key.0).then(a_key.1.total_cmp(&b_key.1)).then(a.cmp(b))
+/// Splits samples into strata, sorted by margin within each: samples of the same mean with which the first copy has
+/// done the same.
+fn strata(candidates: &[Candidate]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by(|&i, &j| {
+        let (a, b) = (&candidates[i], &candidates[j]);
+        a.stratum(b).then(a.margin.total_cmp(&b.margin)).then(i.cmp(&j))
     });
-    let mut s = vec![0; margins.len()];
-    let mut at = 0;
-    while at < order.len() {
-        let mean = means[order[at]];
-        let offset = uniform(random);
-        let mut before = 0.0;
-        let mut place = 0.0;
-        while at < order.len() && means[order[at]] == mean {
-            place += 1.0;
-            let after = f64::floor(place * mean + offset);
-            s[order[at]] = u32::from(after > before);
-            before = after;
-            at += 1;
-        }
-    }
-    s
+    let same = |i: &usize, j: &usize| candidates[*i].stratum(&candidates[*j]).is_eq();
+    order.chunk_by(same).map(<[usize]>::to_vec).collect()
 }
 
-/// Uniform numbers that are evenly spread over any stretch of the sorted margins: multiples of the golden ratio from
-/// one uniform offset.
-fn spread(margins: &[f64], random: &mut impl Rng) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..margins.len()).collect();
-    order.sort_by(|&a, &b| margins[a].total_cmp(&margins[b]).then(a.cmp(&b)));
-    let offset = uniform(random);
-    let mut u = vec![0.0; margins.len()];
-    for (place, i) in order.into_iter().enumerate() {
-        u[i] = (offset + place as f64 * 0.618_033_988_749_894_9).fract();
+/// The ordered pivotal method (Deville & Tillé, Biometrika 85, 89 (1998)) for samples of one mean: along the order the
+/// sample that is still open meets the next one, and one of the two is decided, so that every mean is exact and
+/// any stretch of the order gives its share but for one. Every meeting is drawn afresh: one offset for all of them would
+/// make the patterns of two updates or of two copies shifts of each other.
+fn pivotal(order: &[usize], mean: f64, random: &mut impl Rng, s: &mut [u32]) {
+    let Some((&first, others)) = order.split_first() else { return };
+    let (mut open, mut chance) = (first, mean);
+    for &next in others {
+        let sum = chance + mean;
+        let u = uniform(random);
+        if sum < 1.0 {
+            if u * sum >= chance {
+                open = next;
+            }
+            chance = sum;
+        } else {
+            let is_next = u * (2.0 - sum) >= 1.0 - mean;
+            s[if is_next { next } else { open }] = 1;
+            if !is_next {
+                open = next;
+            }
+            chance = sum - 1.0;
+        }
     }
-    u
+    s[open] = u32::from(uniform(random) < chance);
+}
+
+/// Uniform numbers that are evenly spread over every `stretch` samples of the order, shuffled within it.
+fn spread(order: &[usize], stretch: usize, random: &mut impl Rng, mut give: impl FnMut(usize, f64)) {
+    let mut places: Vec<usize> = Vec::with_capacity(stretch);
+    for samples in order.chunks(stretch) {
+        places.clear();
+        places.extend(0..samples.len());
+        for (taken, &i) in samples.iter().enumerate() {
+            let left = samples.len() - taken;
+            let place = places.swap_remove(((uniform(random) * left as f64) as usize).min(left - 1));
+            give(i, (place as f64 + uniform(random)) / samples.len() as f64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+
+    const SAMPLES: usize = 6000;
+
+    /// Correlation of two lists over samples.
+    fn correlation(a: &[f64], b: &[f64]) -> f64 {
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        let product = |x: &[f64], y: &[f64]| {
+            let (mx, my) = (mean(x), mean(y));
+            x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum::<f64>()
+        };
+        product(a, b) / (product(a, a) * product(b, b)).sqrt()
+    }
+
+    #[test]
+    fn selections_of_two_updates_and_of_two_copies_are_independent_along_unchanged_margins() {
+        // With one offset for all samples every draw of these shares repeats the pattern before it, or a shift of it.
+        let mut random = Stream::root(1).generator();
+        for batch in [Batch::Epoch { fraction: 0.25 }, Batch::Persistent { fraction: 0.5, time: 0.4 }] {
+            let (b, n) = (batch.fraction(), SAMPLES as f64);
+            let process = Process::new(batch, 0.2, 0, false, SAMPLES, true);
+            let mut draw = |first_copy: &dyn Fn(usize) -> [u32; 2]| {
+                let candidate = |i: usize| Candidate { margin: i as f64, mean: b, first_copy: first_copy(i) };
+                process.draw_along(&(0..SAMPLES).map(candidate).collect::<Vec<_>>(), &mut random)
+            };
+            let before = draw(&|_| [0; 2]);
+            let after = draw(&|_| [0; 2]);
+            let copy = draw(&|i| [before[i], after[i]]);
+            let selected =
+                [before, after, copy].map(|s| s.iter().map(|&x| f64::from(x == 1)).collect::<Vec<f64>>());
+            for (k, s) in selected.iter().enumerate() {
+                // A third of the margins would be off by 0.01 at random.
+                for part in [&s[..], &s[..SAMPLES / 3]] {
+                    let share = part.iter().sum::<f64>() / part.len() as f64;
+                    assert!((share - b).abs() < 3e-3, "{batch:?}: {share}");
+                }
+                for other in &selected[..k] {
+                    let found = correlation(s, other);
+                    assert!(found.abs() < 4.0 / n.sqrt(), "{batch:?} {k}: {found}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_sample_has_its_own_probability() {
+        let mut random = Stream::root(2).generator();
+        let order: Vec<usize> = (0..7).collect();
+        for mean in [0.1, 0.5, 0.77, 1.0] {
+            let (mut counts, draws) = ([0_u32; 7], 40_000);
+            for _ in 0..draws {
+                let mut s = [0; 7];
+                pivotal(&order, mean, &mut random, &mut s);
+                counts.iter_mut().zip(s).for_each(|(count, s)| *count += s);
+            }
+            for count in counts {
+                let (share, error) =
+                    (f64::from(count) / f64::from(draws), (mean * (1.0 - mean) / 4e4).sqrt());
+                assert!((share - mean).abs() <= 4.5 * error, "{share} for {mean}");
+            }
+        }
+    }
 }
