@@ -309,3 +309,25 @@ fn a_selection_that_hardly_ever_changes_is_taken_as_it_is_drawn() {
         assert!((slow[k] / slower[k] - 1.0).abs() < 0.02, "{slow:?} for {slower:?}");
     }
 }
+
+#[test]
+fn interpolation_needs_no_basis_fields_for_its_rounding() {
+    // alpha < 1 without ridge: gradients vanish, and 200 updates later only rounding is left of them.
+    let full = GaussianMixture {
+        sample_ratio: 0.3,
+        learning_rate: 0.5,
+        route: sweep(4000, 2),
+        ..problem(Loss::Square, 0.0, Batch::Full)
+    };
+    let curve = law(&full, &[50.0, 1000.0, 3000.0], &["m", "C", "training_loss"]);
+    let exact = law(&GaussianMixture { route: Route::Spectrum, ..full }, &[50.0], &["m", "C"]);
+    for (o, late) in [(0, 0.375), (1, 0.542714)] {
+        assert!((curve.values[o][0] - exact.values[o][0]).abs() < 1e-10);
+        assert!(
+            curve.values[o][1..].iter().all(|value| (value - late).abs() < 5e-7),
+            "{:?}",
+            curve.values[o]
+        );
+    }
+    assert!(curve.values[2][1..].iter().all(|loss| loss.abs() < 1e-26), "{:?}", curve.values[2]);
+}

@@ -21,6 +21,7 @@
 //! that mean. The flow is extrapolated from steps of eta, eta/2 and eta/4, and the last change is part of the error.
 
 mod algebra;
+mod basis;
 mod block;
 mod kernels;
 mod plan;
@@ -30,6 +31,7 @@ mod selection;
 mod spectrum;
 mod sums;
 mod sweep;
+mod walker;
 
 pub use plan::{Faults, Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights};
 pub use recursion::recursion;

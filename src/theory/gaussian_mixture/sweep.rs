@@ -14,12 +14,13 @@
 //! reads the pool once. Without moment matching e_j and q_j stand in the pool as they are.
 
 use super::algebra::{Combination, Outside, add};
-use super::block::{Column, Drive, FieldOf, copy_of};
-use super::kernels::dot;
+use super::basis::{Field, Past, along_basis, along_listed};
+use super::block::{Column, Drive, FieldOf};
 use super::plan::{Plan, SAMPLES_PER_FIELD, Snapshot, Stop, Weights};
 use super::population::{Population, Update};
 use super::selection::Process;
 use super::sums::Sums;
+use super::walker::{Gradient, Walker, push};
 use crate::problem::gaussian_mixture::{GaussianMixture, Start};
 use crate::rng::Stream;
 
@@ -30,40 +31,6 @@ const IN_POOL: f64 = 1e-6;
 /// of inner products, but from the vector itself. Without this, the lengths of nearly converged gradients are off by a
 /// per cent, the pool is no longer orthonormal, and the sweep explodes some ten updates later.
 const EXPLICIT: f64 = 1e-2;
-
-/// q_j over the pool.
-#[derive(Clone, Debug)]
-enum Past {
-    /// A field without one.
-    None,
-    At(usize),
-    Coefficients(Vec<f64>),
-}
-
-#[derive(Clone, Debug)]
-struct Field {
-    /// Position of e_j in the pool.
-    e: usize,
-    q: Past,
-}
-
-#[derive(Clone, Debug)]
-struct Walker {
-    drive: Drive,
-    weights: Weights,
-    /// Displacement by the latest update.
-    moved: Weights,
-    /// The field of a tangent's force.
-    force: Option<usize>,
-}
-
-/// How one walker's gradient g looks: its products with the fields.
-struct Gradient {
-    /// <g (c + sqrt(Delta) zeta)>.
-    along_input: f64,
-    /// <g phi_j>.
-    along_fields: Vec<f64>,
-}
 
 /// One sweep of the law over one population.
 ///
@@ -136,7 +103,8 @@ impl<'a> Sweep<'a> {
         let forces: Vec<usize> = forces.collect();
         let weights =
             Weights { m: start.overlap, fields: vec![(start.variance / problem.sample_ratio).sqrt()] };
-        let first = Walker { drive: Drive::Copy(0), weights, moved: Weights::default(), force: None };
+        let drive = Drive::Copy(0);
+        let first = Walker { drive, weights, moved: Weights::default(), force: None, largest: 0.0 };
         Self {
             problem,
             plan,
@@ -163,16 +131,12 @@ impl<'a> Sweep<'a> {
         for (onset, &force) in self.plan.onsets.iter().zip(&self.forces) {
             if *onset == t {
                 let mut moved = Weights { m: 0.0, fields: vec![0.0; force + 1] };
-                moved.fields[force] = self.push();
+                moved.fields[force] = push(self.problem);
                 let weights = moved.clone();
-                self.walkers.push(Walker { drive: Drive::Tangent, weights, moved, force: Some(force) });
+                let drive = Drive::Tangent;
+                self.walkers.push(Walker { drive, weights, moved, force: Some(force), largest: 0.0 });
             }
         }
-    }
-
-    /// What a unit force adds to M in one update.
-    fn push(&self) -> f64 {
-        self.problem.learning_rate / self.problem.sample_ratio.sqrt()
     }
 
     /// The fields of one walker over the pool, its new columns included.
@@ -220,7 +184,7 @@ impl<'a> Sweep<'a> {
         }
         if !is_last {
             let gradients = self.decompose(&mut sums, process.is_certain(), eager, sources)?;
-            self.step(&gradients);
+            self.step(&gradients, sources);
             self.set_forces_in(t);
             let carried = self.plan.population / SAMPLES_PER_FIELD;
             if self.fields.len() > 1 + self.forces.len() + carried {
@@ -272,7 +236,8 @@ impl<'a> Sweep<'a> {
             })
             .collect();
         let mut new: Vec<Combination> = Vec::new();
-        let mut squares = Vec::new();
+        // Squared lengths from which on something is new.
+        let mut least = Vec::new();
         let mut coordinates: Vec<Vec<f64>> = Vec::new();
         // Unmatched pools have no explicit way.
         let in_pool = if matched { IN_POOL } else { 1e-4 };
@@ -280,10 +245,11 @@ impl<'a> Sweep<'a> {
             let within: f64 =
                 along_pool[a].iter().zip(&taken_out).filter(|(_, out)| **out).map(|(x, _)| x * x).sum();
             let square = within + outside.inner(gradient, gradient);
+            let rounding = self.walkers[a].rounding(square);
             let mut rest = gradient.clone();
             let mut along = outside.reduce(&mut rest, &new);
             let left = outside.inner(&rest, &rest);
-            if left > in_pool * in_pool * square {
+            if left > (in_pool * in_pool * square).max(rounding) {
                 if is_certain && matched && left < EXPLICIT * EXPLICIT * square {
                     self.population.adjoin_vector(a);
                     self.population.draw(0, sums);
@@ -294,7 +260,7 @@ impl<'a> Sweep<'a> {
                 new.push(rest);
                 along.push(length);
             }
-            squares.push(square);
+            least.push((self.plan.tolerance * self.plan.tolerance * square).max(rounding));
             coordinates.push(along);
         }
         let first_e = pool + new.len();
@@ -307,9 +273,9 @@ impl<'a> Sweep<'a> {
             coordinate.resize(first_e, 0.0);
             let before = self.fields.len();
             let found = if matched {
-                self.along_basis(&coordinate, squares[a])
+                along_basis(&self.fields, &coordinate, least[a])
             } else {
-                self.along_listed(&coordinate, pool, &coordinates[a], squares[a])
+                along_listed(&self.fields, &coordinate, pool, &coordinates[a], least[a])
             };
             let (mut along_fields, addition) = found;
             if let Some((q, length)) = addition {
@@ -377,47 +343,6 @@ impl<'a> Sweep<'a> {
         gradients
     }
 
-    /// <g q_j> of a gradient with these coordinates over an orthonormal pool, and the q that is new.
-    fn along_basis(&self, coordinate: &[f64], square: f64) -> (Vec<f64>, Option<(Past, f64)>) {
-        let mut rest = coordinate.to_vec();
-        let mut along = vec![0.0; self.fields.len()];
-        for _ in 0..2 {
-            for (sum, field) in along.iter_mut().zip(&self.fields) {
-                if let Past::Coefficients(q) = &field.q {
-                    let part = dot(q, &rest[..q.len()]);
-                    *sum += part;
-                    add(&mut rest, -part, q);
-                }
-            }
-        }
-        let left = dot(&rest, &rest);
-        let is_new = left > self.plan.tolerance.powi(2) * square;
-        let addition = is_new.then(|| {
-            let length = left.sqrt();
-            rest.iter_mut().for_each(|x| *x /= length);
-            (Past::Coefficients(rest), length)
-        });
-        (along, addition)
-    }
-
-    /// The same where every q_j stands in the pool itself.
-    fn along_listed(
-        &self,
-        coordinate: &[f64],
-        pool: usize,
-        new: &[f64],
-        square: f64,
-    ) -> (Vec<f64>, Option<(Past, f64)>) {
-        let along = |field: &Field| match field.q {
-            Past::At(i) => coordinate[i],
-            _ => 0.0,
-        };
-        let known = self.fields.iter().filter(|f| matches!(f.q, Past::At(i) if i >= pool)).count();
-        let length = new.get(known).copied();
-        let addition = length.filter(|l| l * l > (self.plan.tolerance * self.plan.tolerance) * square);
-        (self.fields.iter().map(along).collect(), addition.map(|length| (Past::At(pool + known), length)))
-    }
-
     /// The columns of the pool that the next pass completes: new directions of gradients, then fresh fields.
     fn complete(
         &mut self,
@@ -462,31 +387,14 @@ impl<'a> Sweep<'a> {
     }
 
     /// Moves all weights.
-    fn step(&mut self, gradients: &[Gradient]) {
-        let p = self.problem;
-        let (eta, alpha, delta) = (p.learning_rate, p.sample_ratio, p.cluster_variance.sqrt());
-        let noise = (2.0 * eta * p.temperature / alpha).sqrt();
-        let copies = self.walkers.iter().filter(|walker| walker.drive != Drive::Tangent).count();
-        let sources = if p.temperature > 0.0 { copies } else { 0 };
-        let first_source = self.fields.len() - sources;
-        let push = self.push();
+    fn step(&mut self, gradients: &[Gradient], sources: usize) {
+        let (fields, push) = (self.fields.len(), push(self.problem));
         for (walker, gradient) in self.walkers.iter_mut().zip(gradients) {
-            let Walker { drive, weights, moved, force } = walker;
-            moved.m = p.momentum * moved.m - eta * p.ridge * weights.m - eta * alpha * gradient.along_input;
-            weights.m += moved.m;
-            weights.fields.resize(self.fields.len(), 0.0);
-            moved.fields.resize(self.fields.len(), 0.0);
-            for (j, (m, moved)) in weights.fields.iter_mut().zip(&mut moved.fields).enumerate() {
-                let along = gradient.along_fields.get(j).copied().unwrap_or(0.0);
-                *moved = p.momentum * *moved - eta * p.ridge * *m - eta * delta * along;
-                if *force == Some(j) {
-                    *moved += push;
-                }
-                if sources > 0 && *drive != Drive::Tangent && j == first_source + copy_of(*drive) {
-                    *moved += noise;
-                }
-                *m += *moved;
-            }
+            let source = match walker.drive {
+                Drive::Copy(copy) if sources > 0 => Some(fields - sources + copy),
+                _ => None,
+            };
+            walker.step(self.problem, fields, gradient, source, push);
         }
     }
 }
