@@ -71,18 +71,46 @@ const FINEST: f64 = 1e-10;
 /// }
 /// ```
 pub fn nodes_at_all_scales(ratio: f64, step: f64, shift: f64) -> impl Iterator<Item = Node> {
+    crowded(ratio, step, shift, -libm::log(LEFT_OUT) / 3.0).map(|(node, _)| node)
+}
+
+/// The nodes of [`nodes_at_all_scales`], each with its distance l_+ - l from the upper edge, for integrands with a pole
+/// at l_+ + `beyond`, however close: 1/(l_+ + beyond - l) has |Im u| = pi/2 as well, and 1/`beyond` only asks for more
+/// nodes near the edge, at most 41/step.
+///
+/// ```
+/// use asymptotica::math::marchenko_pastur::nodes_with_pole;
+/// for (a, beyond) in [(2.0_f64, 0.3), (0.9, 1e-7), (1.0, 0.0), (3.0, 1e-30)] {
+///     // The Stieltjes transform at z = l_+ + beyond, of all eigenvalues: z M^2 + (a - 1 - z) M + 1 = 0.
+///     let z = (1.0 + a.sqrt()).powi(2) + beyond;
+///     let root = (beyond * (beyond + 4.0 * a.sqrt())).sqrt();
+///     let exact = (z + 1.0 - a - root) / (2.0 * z);
+///     let sum: f64 = nodes_with_pole(a, 0.1, beyond).map(|(n, below)| n.weight / (below + beyond)).sum();
+///     let zeros = (1.0 - a).max(0.0) / z;
+///     assert!((sum + zeros - exact).abs() < 1e-14, "{a} {beyond}: {sum} {exact}");
+/// }
+/// ```
+pub fn nodes_with_pole(ratio: f64, step: f64, beyond: f64) -> impl Iterator<Item = (Node, f64)> {
+    // With the pole weights fall as 1/s up to s = c, and as c^2/s^3 from there on.
+    let c = ((1.0 + ratio.sqrt()) / beyond.sqrt()).max(1.0);
+    let last = f64::min(-libm::log(LEFT_OUT), (2.0 * libm::log(c) - libm::log(LEFT_OUT)) / 3.0);
+    crowded(ratio, step, 0.0, last)
+}
+
+/// Nodes up to u = `last` with their distances from the upper edge.
+fn crowded(ratio: f64, step: f64, shift: f64, last: f64) -> impl Iterator<Item = (Node, f64)> {
     let edge = (1.0 + ratio.sqrt()).powi(2);
     let delta = (1.0 - ratio).abs() / edge;
     // Weights fall as s from the finest scale on if delta is smaller, as s^3 below delta and as s^-3 above 1.
     let scale = delta.max(FINEST);
     let low = (scale * LEFT_OUT).max((scale * delta * delta * LEFT_OUT).cbrt());
     let first = (libm::log(low) / step).floor() as i64;
-    let last = (-libm::log(LEFT_OUT) / 3.0 / step).ceil() as i64;
+    let last = (last / step).ceil() as i64;
     (first..=last).map(move |k| {
         let s = libm::exp((k as f64 + shift) * step);
         let (near, far) = (delta * delta + s * s, 1.0 + s * s);
         let weight = 16.0 * ratio / (PI * edge) * step * (s / near) * (s / far) * (s / far);
-        Node { eigenvalue: edge * near / far, weight }
+        (Node { eigenvalue: edge * near / far, weight }, 4.0 * ratio.sqrt() / far)
     })
 }
 

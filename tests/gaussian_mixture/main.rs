@@ -4,6 +4,7 @@ mod copies;
 mod input;
 mod law;
 mod roads;
+mod spectrum;
 
 use asymptotica::problem::gaussian_mixture::{Batch, Data, Dynamics, GaussianMixture, Loss, Route};
 use asymptotica::problem::{Problem, Start};

@@ -19,6 +19,8 @@ pub struct Recursion {
     pub m: Vec<f64>,
     /// <(r - y)^2>/2.
     pub loss: Vec<f64>,
+    /// Rounding of the loss: the unit of the largest numbers that it is a difference of.
+    pub loss_rounding: Vec<f64>,
     /// C(t, t') - m(t) m(t') for t' <= t.
     perpendicular: DMatrix<f64>,
 }
@@ -63,6 +65,7 @@ pub fn recursion(problem: &GaussianMixture, start: Start, updates: usize) -> Rec
         Data::ThreeClusters { .. } => unreachable!("the door is not linear"),
     };
     let (mut m, mut loss) = (vec![start.overlap], Vec::with_capacity(n));
+    let mut loss_rounding = Vec::with_capacity(n);
     let mut a = vec![1.0];
     let mut perpendicular = DMatrix::zeros(n, n);
     let mut gradients = DMatrix::<f64>::zeros(n, n);
@@ -102,6 +105,10 @@ pub fn recursion(problem: &GaussianMixture, start: Start, updates: usize) -> Rec
         let kept: f64 = response.iter().zip(&past).map(|(r, p)| r * p).sum();
         let square = u[0] * residual[0] + u[1] * residual[1] + root * (gaussian + kept);
         loss.push(0.5 * square);
+        let sizes: f64 = (0..=t).map(|s| (perpendicular[(t, s)] * answers[s]).abs()).sum::<f64>()
+            + response.iter().zip(&past).map(|(r, p)| (r * p).abs()).sum::<f64>();
+        let inputs: f64 = u.iter().zip(&residual).map(|(u, r)| (u * r).abs()).sum();
+        loss_rounding.push(0.5 * f64::EPSILON * (inputs + root * sizes));
         if t + 1 == n {
             break;
         }
@@ -126,7 +133,7 @@ pub fn recursion(problem: &GaussianMixture, start: Start, updates: usize) -> Rec
         a.push(keep * a[t] + weight * through);
         m.push(keep * m[t] - eta * alpha * (slope[0] * along[0][t] + slope[1] * along[1][t]));
     }
-    Recursion { m, loss, perpendicular }
+    Recursion { m, loss, loss_rounding, perpendicular }
 }
 
 /// sum_{k<t, l<s} R_w(t, k) <g_k g_l> R_w(s, l) for all s <= t.
