@@ -58,6 +58,7 @@ fn every_broken_rule_names_its_key_and_the_way_out() {
             &["response", "no second derivative", "logistic"],
         ),
         (&["problem.response=true"], &["response", "correlation_times"]),
+        (&["problem.correlation_times=[0.9, 1.1]"], &["correlation_times", "same update", "more between"]),
         (&["problem.momentum=1.0"], &["momentum", "below 1"]),
         (&["problem.data=\"linear-teacher\""], &["loss", "square"]),
         (&["problem.route={ kind = \"spectrum\" }"], &["route", "square loss", "sweep"]),

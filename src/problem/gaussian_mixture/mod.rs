@@ -77,7 +77,8 @@ pub struct GaussianMixture {
     /// Theta.
     pub temperature: f64,
     pub dynamics: Dynamics,
-    /// The times t' of the correlations C(t, t') and responses.
+    /// The times t' of the correlations C(t, t') and responses; of whole numbers of updates, see
+    /// [`Self::with_recorded_times`].
     pub correlation_times: Vec<f64>,
     pub fork_time: Option<f64>,
     pub response: bool,
@@ -179,6 +180,21 @@ impl GaussianMixture {
         match self.dynamics {
             Dynamics::Steps => updates as f64,
             Dynamics::Flow => self.learning_rate * updates as f64,
+        }
+    }
+
+    /// The time of the nearest whole number of updates; `time` itself if it is that one up to rounding.
+    fn recorded(&self, time: f64) -> f64 {
+        let nearest = self.time_of(self.updates_at(time));
+        if (nearest - time).abs() <= 1e-9 * self.time_of(1) { time } else { nearest }
+    }
+
+    /// The same problem with `correlation_times` and `fork_time` rounded to whole numbers of updates.
+    pub fn with_recorded_times(&self) -> Self {
+        Self {
+            correlation_times: self.correlation_times.iter().map(|&time| self.recorded(time)).collect(),
+            fork_time: self.fork_time.map(|time| self.recorded(time)),
+            ..self.clone()
         }
     }
 

@@ -175,7 +175,7 @@ const PARAMETERS: &[Parameter] = &[
         symbol: "t'",
         kind: Kind::Times,
         default: Absent,
-        doc: "times t' of the observables correlation[i] = C(t, t'_i) and response[i]",
+        doc: "times t' of the observables correlation[i] = C(t, t'_i) and response[i], rounded to whole updates",
         example: "[10.0, 20.0, 40.0]",
     },
     number(
@@ -183,7 +183,7 @@ const PARAMETERS: &[Parameter] = &[
         "",
         Range::NonNegative,
         Absent,
-        "time from which on a second copy draws its own batches and noise; gives the observable distance",
+        "time, rounded to whole updates, from which on a second copy draws its own batches and noise; gives the observable distance",
         "0.0",
     ),
     Parameter {
@@ -284,6 +284,7 @@ pub(super) fn read(settings: &Settings) -> Result<GaussianMixture, Vec<Violation
         response: settings.flag("response").expect(DECLARED),
         route: route(settings),
     };
+    let problem = problem.with_recorded_times();
     starts_and_losses(&problem, &mut broken);
     motion(&problem, &mut broken);
     routes(&problem, &mut broken);
@@ -369,6 +370,11 @@ fn starts_and_losses(problem: &GaussianMixture, broken: &mut Vec<Violation>) {
     if matches!(problem.data, Data::LinearTeacher { .. }) && problem.loss != Loss::Square {
         let rule = "a linear teacher has real labels, for which only the square loss is defined";
         broken.push(Violation::new("loss", rule, "use loss = \"square\""));
+    }
+    if problem.correlation_times.windows(2).any(|pair| pair[0] == pair[1]) {
+        let rule =
+            format!("name the same update twice: they are rounded to multiples of {}", problem.time_of(1));
+        broken.push(Violation::new("correlation_times", rule, "leave more between them"));
     }
     if problem.response {
         if let Some(reason) = problem.response_undefined() {

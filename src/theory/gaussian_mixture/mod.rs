@@ -72,6 +72,9 @@ pub fn integrate(
             return Err(LawError::Integration { reason });
         }
     }
+    // Once, with the stated learning rate, for all routes and for simulations: the flow of a sweep is a limit of shorter
+    // and shorter steps, each of which would round to times of its own.
+    let problem = &problem.with_recorded_times();
     let request = Request { problem, start: *start, times, names, observables: &observables };
     let mut curve = match problem.route {
         Route::Sweep { population, populations, moment_matching, seed } => {
