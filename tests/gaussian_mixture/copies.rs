@@ -51,3 +51,43 @@ fn copies_with_batches_that_remember_part_as_in_direct_simulations() {
         [(3.0, 7.976e-3, 6.7e-5), (4.0, 0.01494, 7.4e-5), (6.0, 0.03384, 3.2e-4), (8.0, 0.03534, 2.9e-4)];
     check(epoch, 2.0, 0.01, &noisy);
 }
+
+#[test]
+fn small_populations_give_the_distance_after_whole_epochs() {
+    // What is left of a noise twenty times as large: noise apart from its selection left 0.0009, 0.0012 and 0.0015.
+    let epoch = Batch::Epoch { fraction: 0.25 };
+    let (values, errors) = distance(epoch, 0.0, 0.0, sweep(1000, 40), &[4.0, 8.0, 12.0]);
+    for (k, (expected, own)) in [(6.82e-4, 7e-6), (6.24e-4, 8e-6), (5.44e-4, 8e-6)].into_iter().enumerate() {
+        let (value, error) = (values[k], errors[k]);
+        // Corrections of order 1/P, some 3% here.
+        assert!((value - expected).abs() < 4.0 * error.hypot(own) + 0.03 * expected, "{value} +- {error}");
+    }
+}
+
+#[test]
+fn batches_that_flip_and_epochs_of_the_logistic_loss_part_as_in_direct_simulations() {
+    // numpy, d = 500 and 24 replicas, then d = 2000 and 8. Batches that flip in every update remember everything, and
+    // the gradients soon lie in what is there already: the sweep once searched for what is new of them without end.
+    let flipping = [(2.0, 1.107e-5, 2.4e-7), (4.0, 3.28e-5, 6.4e-7), (12.0, 1.094e-4, 2.0e-6)];
+    let epochs = [(4.0, 1.320e-5, 2.4e-7), (12.0, 2.688e-5, 4.1e-7)];
+    for (batch, expected) in [
+        (Batch::Persistent { fraction: 0.5, time: 0.2 }, &flipping[..]),
+        (Batch::Epoch { fraction: 0.25 }, &epochs[..]),
+    ] {
+        let problem = GaussianMixture {
+            fork_time: Some(0.0),
+            route: sweep(4000, 8),
+            ..problem(Loss::Logistic, 0.1, batch)
+        };
+        let times: Vec<f64> = expected.iter().map(|(time, _, _)| *time).collect();
+        let curve = law(&problem, &times, &["distance"]);
+        for (k, (time, mean, own)) in expected.iter().enumerate() {
+            let (value, error) = (curve.values[0][k], curve.errors[0][k]);
+            let allowed = 4.0 * error.hypot(*own);
+            assert!(
+                (value - mean).abs() < allowed,
+                "{batch:?} at {time}: {value} +- {error}, {mean} +- {own}"
+            );
+        }
+    }
+}

@@ -186,8 +186,9 @@ impl Population {
     }
 
     /// Adds one of the latest vectors to the pool, made orthogonal to it explicitly: what is left of it may be small.
-    pub fn adjoin_vector(&mut self, i: usize) {
-        self.adjoin(|block, v| v.copy_from_slice(&block.vectors[i * block.len..(i + 1) * block.len]));
+    /// `false` if nothing is.
+    pub fn adjoin_vector(&mut self, i: usize) -> bool {
+        self.adjoin(|block, v| v.copy_from_slice(&block.vectors[i * block.len..(i + 1) * block.len]))
     }
 
     /// A fresh N(0, 1) field in the pool: its position.

@@ -249,12 +249,16 @@ impl<'a> Sweep<'a> {
             let mut rest = gradient.clone();
             let mut along = outside.reduce(&mut rest, &new);
             let left = outside.inner(&rest, &rest);
-            if left > (in_pool * in_pool * square).max(rounding) {
-                if is_certain && matched && left < EXPLICIT * EXPLICIT * square {
-                    self.population.adjoin_vector(a);
+            let mut is_new = left > (in_pool * in_pool * square).max(rounding);
+            if is_new && is_certain && matched && left < EXPLICIT * EXPLICIT * square {
+                if self.population.adjoin_vector(a) {
                     self.population.draw(0, sums);
                     return self.decompose(sums, is_certain, eager, sources);
                 }
+                // Inner products that differ by the rounding of a pool it lies in.
+                is_new = false;
+            }
+            if is_new {
                 let length = left.sqrt();
                 rest.iter_mut().for_each(|x| *x /= length);
                 new.push(rest);
