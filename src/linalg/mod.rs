@@ -104,6 +104,34 @@ pub fn solve(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>, LinalgE
     backend::solve(a, b)
 }
 
+/// The X of least norm among those that bring A X nearest to B: A^+ B of a symmetric A, of which only the lower triangle
+/// is read. Eigenvalues up to n times the rounding unit of the largest count as 0.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// // Two equal equations, x + y = 2: the point nearest to 0.
+/// let a = DMatrix::from_element(2, 2, 1.0);
+/// let x = asymptotica::linalg::least_norm(&a, &DMatrix::from_element(2, 1, 2.0))?;
+/// assert!((x[0] - 1.0).abs() < 1e-15 && (x[1] - 1.0).abs() < 1e-15);
+/// # Ok::<(), asymptotica::linalg::LinalgError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`symmetric_eigen`].
+///
+/// # Panics
+/// If B has another number of rows than A.
+pub fn least_norm(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>, LinalgError> {
+    assert_eq!(a.nrows(), b.nrows(), "A and B have the same number of rows");
+    let eigen = symmetric_eigen(a)?;
+    let cut = a.nrows() as f64 * f64::EPSILON * eigen.values.amax();
+    let mut along = transpose_product(&eigen.vectors, b);
+    for (mut row, &value) in along.row_iter_mut().zip(&eigen.values) {
+        row *= if value.abs() > cut { 1.0 / value } else { 0.0 };
+    }
+    Ok(product(&eigen.vectors, &along))
+}
+
 /// A B.
 ///
 /// # Panics

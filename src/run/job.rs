@@ -4,7 +4,7 @@ use super::RunError;
 use crate::problem::{Problem, Start};
 use crate::rng::Stream;
 use crate::scenario::{Case, LawStart, Risk, Scenario};
-use crate::simulate::{self, Measure};
+use crate::simulate::{self, Measure, SimulationError};
 use crate::theory;
 use crate::trajectory::Curve;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,16 @@ impl Job {
             .index(self.replica.unwrap_or(0) as u64)
     }
 
+    /// Says which replica met data that cannot be solved.
+    fn failed(&self, error: SimulationError) -> RunError {
+        match (error, self.replica) {
+            (SimulationError::Linalg(source), Some(replica)) => {
+                RunError::Replica { replica, size: self.size, source }
+            }
+            (error, _) => error.into(),
+        }
+    }
+
     /// Runs the job. Where the scenario trains nothing a replica is its start and its law.
     ///
     /// # Errors
@@ -63,7 +73,8 @@ impl Job {
         let stream = self.stream(scenario, case);
         let method = case.simulation.as_ref().map_or_else(Default::default, |s| s.method);
         if case.simulation.as_ref().is_some_and(|simulation| simulation.starts_only) {
-            let start = simulate::start(&case.problem, self.size, method, &stream)?;
+            let start = simulate::start(&case.problem, self.size, method, &stream)
+                .map_err(|error| self.failed(error))?;
             let law = law(case, &start, &recorded_times(case, self.size))?;
             return Ok(JobResult { simulation: None, law: Some(law), at_size: None });
         }
@@ -74,7 +85,8 @@ impl Job {
         };
         let observables = observables(&case.problem, case);
         let measure = Measure { times: &observe.times, observables: &observables, risk };
-        let replica = simulate::replica(&case.problem, self.size, method, &measure, &stream, stop)?;
+        let replica = simulate::replica(&case.problem, self.size, method, &measure, &stream, stop)
+            .map_err(|error| self.failed(error))?;
         let law = if case.law.enabled
             && case.law.start == LawStart::Replica
             && case.problem.uncovered().is_none()

@@ -63,6 +63,11 @@ pub enum RunError {
     Law(#[from] crate::theory::LawError),
     #[error(transparent)]
     Simulation(#[from] crate::simulate::SimulationError),
+    #[error(
+        "replica {replica} of size {size} has no result: {source}\n  help: choose another simulation.seed, another size, \
+         or data that depend less on each other"
+    )]
+    Replica { replica: usize, size: usize, source: crate::linalg::LinalgError },
     #[error("{path}: {what}\n  help: {help}", path = path.display())]
     File { path: PathBuf, what: String, help: String },
     #[error(

@@ -1,11 +1,12 @@
 //! Kernel ridge regression as one would run it: inputs are drawn, the kernel matrix is formed, its system is solved.
 //!
 //! The samples of a replica are nested: n samples are the first n of the most. One Cholesky decomposition then holds
-//! those of all leading blocks, and every n costs two triangular solves. On the sphere the error is measured on fresh
+//! those of all leading blocks, and every n costs two triangular solves. Blocks that are singular to working precision
+//! (more samples than features, kernels of few degrees) are solved in least squares with least norm. On the sphere the error is measured on fresh
 //! inputs; Gaussian features have it in closed form from the learnt weights.
 
 use super::{Measure, Replica, SimulationError};
-use crate::linalg::{cholesky, transpose_product};
+use crate::linalg::{LinalgError, cholesky, least_norm, transpose_product};
 use crate::problem::Start;
 use crate::problem::kernel_regression::{Kernel, KernelRegression};
 use crate::rng::{Gaussians, Stream};
@@ -131,6 +132,45 @@ impl Drawn {
     }
 }
 
+/// K + delta with the Cholesky factor of its largest leading block that is not singular to working precision.
+struct System {
+    matrix: DMatrix<f64>,
+    factor: DMatrix<f64>,
+}
+
+impl System {
+    fn new(matrix: DMatrix<f64>) -> Result<Self, LinalgError> {
+        let mut order = matrix.nrows();
+        let factor = loop {
+            match cholesky(&matrix.view((0, 0), (order, order)).clone_owned()) {
+                Err(LinalgError::NotPositiveDefinite { order: failed }) => {
+                    order = (failed - 1).min(order - 1)
+                }
+                other => break other?,
+            }
+        };
+        // Pivots of rounding errors may be positive.
+        let least = matrix.nrows() as f64 * f64::EPSILON * matrix.diagonal().amax();
+        let sound = factor.diagonal().iter().take_while(|l| **l * **l > least).count();
+        Ok(Self { matrix, factor: factor.view((0, 0), (sound, sound)).clone_owned() })
+    }
+
+    fn solve(&self, labels: &[f64]) -> Result<DVector<f64>, LinalgError> {
+        let n = labels.len();
+        if n > self.factor.nrows() {
+            let block = self.matrix.view((0, 0), (n, n)).clone_owned();
+            let alpha = least_norm(&block, &DMatrix::from_column_slice(n, 1, labels))?;
+            return Ok(DVector::from_column_slice(alpha.as_slice()));
+        }
+        let block = self.factor.view((0, 0), (n, n));
+        let mut alpha = DVector::from_column_slice(labels);
+        // The diagonal of a Cholesky factor is positive, so that both solves succeed.
+        block.solve_lower_triangular_mut(&mut alpha);
+        block.tr_solve_lower_triangular_mut(&mut alpha);
+        Ok(alpha)
+    }
+}
+
 pub(super) fn replica(
     problem: &KernelRegression,
     size: usize,
@@ -160,14 +200,10 @@ pub(super) fn replica(
     }
     let mut regularised = drawn.kernel.clone();
     (0..regularised.nrows()).for_each(|i| regularised[(i, i)] += problem.ridge);
-    let factor = cholesky(&regularised)?;
+    let system = System::new(regularised)?;
     let mut curve = Curve::new(measure.observables);
     for &n in &counts {
-        let block = factor.view((0, 0), (n, n));
-        let mut alpha = drawn.labels.rows(0, n).clone_owned();
-        // The diagonal of a Cholesky factor is positive, so that both solves succeed.
-        block.solve_lower_triangular_mut(&mut alpha);
-        block.tr_solve_lower_triangular_mut(&mut alpha);
+        let alpha = system.solve(&drawn.labels.as_slice()[..n])?;
         let (error, learnt) = drawn.population(&alpha);
         let mut snapshot = Vec::with_capacity(measure.observables.len());
         for name in measure.observables {
