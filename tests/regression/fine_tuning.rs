@@ -189,3 +189,57 @@ overparametrisation = 2.0\nsolver = \"sgd\"\nlearning_rate = 5.0";
     assert_eq!(curve.times, [0.0]);
     assert!(format!("{:?}", curve.end).contains("overshoot"), "{:?}", curve.end);
 }
+
+/// Equal and opposite samples of signs leave the Gram matrix singular: least squares of least change, where gradient
+/// descent from w_0 ends as well.
+#[test]
+fn samples_that_depend_on_each_other_are_fitted_in_least_squares() {
+    let run = |solver: &str, entries: &str, size: usize| {
+        let text = format!(
+            "kind = \"transfer\"\ntask = {{ kind = \"regression\", distance = 1.2, noise_std = 0.6 }}
+overparametrisation = 4.0\ninputs = {{ {entries} }}\nlearning_rate = 0.2\n{solver}"
+        );
+        let rest = format!(
+            "[observe]\ntimes = [3000.0]\n[simulation]\nmethod = \"direct\"\nsizes = [{size}]\nreplicas = 1\nseed = 3
+[[panel]]\ny = \"fine_tuned\"\nresiduals = false"
+        );
+        replicas(&scenario(&text, &rest, &[]), size, 300)
+    };
+    for (entries, size) in [("kind = \"rademacher\"", 8), ("kind = \"bernoulli\", probability = 0.02", 20)] {
+        let (direct, descent) = (run("", entries, size), run("solver = \"gradient-descent\"", entries, size));
+        let mut compared = 0;
+        for (direct, descent) in direct.iter().zip(&descent).filter(|(_, descent)| descent.is_complete()) {
+            let (end, other) = (direct.values[0][0], descent.values[0][0]);
+            assert!((other / end - 1.0).abs() < 1e-6, "{entries}: {other} against {end}");
+            compared += 1;
+        }
+        assert!(compared > 200, "{compared}");
+    }
+}
+
+/// Errors below the smallest number: ratios of 60 digits of a continued fraction.
+#[test]
+fn gains_are_there_where_errors_underflow() {
+    let run = |ratio: f64, norm: f64, alignment: f64| {
+        let text = format!(
+            "kind = \"transfer\"\noverparametrisation = {ratio:?}
+task = {{ kind = \"classification\", separation = 60.0, pretrained_norm = {norm:?}, alignment = {alignment:?} }}"
+        );
+        let rest = "[observe]\ntimes = [1.0]\n[[panel]]\ny = \"gain\"\nresiduals = false";
+        law(&scenario(&text, rest, &[]), 0)
+    };
+    for (ratio, norm, alignment, expected) in [
+        (1e6, 2.0, 1.0, 1.741_253_821_964_98e-3),
+        (1e4, 2.0, 1.0, 2.443_682_752_280_10e-204),
+        (1e6, 0.5, 0.8, 5.081_664_180_870_24e-3),
+        (2.0, 0.3, 0.6, 1.700_967_420_146_20e-275),
+    ] {
+        let gain = run(ratio, norm, alignment).values[0][0];
+        assert!((gain / expected - 1.0).abs() < 1e-10, "{gain:e} for {expected:e}");
+    }
+    // Beyond the numbers: said, with the power of ten.
+    for (norm, alignment, power) in [(0.0, 0.0, "10^392.4"), (2.0, 1.0, "10^-643.1")] {
+        let end = format!("{:?}", run(2.0, norm, alignment).end);
+        assert!(end.contains(power) && end.contains("smaller separation"), "{end}");
+    }
+}

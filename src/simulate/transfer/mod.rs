@@ -5,7 +5,8 @@
 mod inputs;
 
 use super::{Measure, Replica, Risk, SimulationError};
-use crate::linalg::{Read, multiply, product_transpose, solve};
+use crate::linalg::{LinalgError, Read, least_norm, multiply, product_transpose, solve};
+use crate::math::special::{ln_normal_cdf, normal_cdf};
 use crate::problem::Start;
 use crate::problem::scaling::OnePassStep;
 use crate::problem::transfer::{Solver, Task, Transfer};
@@ -92,11 +93,15 @@ impl Drawn {
         rest
     }
 
-    /// w_0 + X^+ (y - X w_0).
+    /// w_0 + X^+ (y - X w_0), where samples that depend on each other, as equal signs may, leave the least squares.
     fn interpolate(&self) -> Result<DMatrix<f64>, SimulationError> {
         let transposed = self.samples.transpose();
         let gram = product_transpose(&transposed, &transposed);
-        let dual = solve(&gram, &self.residuals(&self.start))?;
+        let rest = self.residuals(&self.start);
+        let dual = match solve(&gram, &rest) {
+            Err(LinalgError::Singular { .. }) => least_norm(&gram, &rest)?,
+            other => other?,
+        };
         let mut weights = self.start.clone();
         multiply(&mut weights, true, 1.0, (&self.samples, Read::Plain), (&dual, Read::Plain));
         Ok(weights)
@@ -171,13 +176,16 @@ pub(super) fn replica(
             values.push(match name.as_str() {
                 "fine_tuned" => after,
                 "pretrained" => before,
-                "gain" => before / after,
+                "gain" => meter.gain(&descent.weights, before, after),
                 _ => return Err(SimulationError::UnknownObservable(name.clone())),
             });
         }
         if values.iter().any(|v: &f64| !v.is_finite()) {
             let time = curve.times.last().copied().unwrap_or(0.0);
-            curve.end = End::Diverged { time, reason: "the weights leave the finite numbers".into() };
+            curve.end = End::Diverged {
+                time,
+                reason: "the weights or a ratio of them leave the finite numbers".into(),
+            };
             break;
         }
         curve.push(problem.recorded_time(time, size), &values);
@@ -197,6 +205,23 @@ struct Meter<'a> {
 }
 
 impl Meter<'_> {
+    /// x of the error Phi(x): sums of many independent inputs are Gaussian, of variance sum l_i w_i^2.
+    fn argument(&self, weights: &DMatrix<f64>) -> f64 {
+        let drawn = self.drawn;
+        let variance: f64 = weights.iter().zip(&drawn.eigenvalues).map(|(w, l)| l * w * w).sum();
+        if variance == 0.0 { 0.0 } else { -weights.dot(&drawn.mean) / variance.sqrt() }
+    }
+
+    /// Risk before over risk after, by logarithms where errors underflow.
+    fn gain(&self, weights: &DMatrix<f64>, before: f64, after: f64) -> f64 {
+        let classifies = matches!(self.problem.task, Task::Classification { .. });
+        if classifies && self.measure.risk == Risk::Overlaps && before.min(after) < 1e-290 {
+            let ln = |weights| ln_normal_cdf(self.argument(weights));
+            return libm::exp(ln(&self.drawn.start) - ln(weights));
+        }
+        before / after
+    }
+
     fn risk(&self, weights: &DMatrix<f64>) -> Result<f64, SimulationError> {
         let drawn = self.drawn;
         let gap = weights - &drawn.teacher;
@@ -204,15 +229,7 @@ impl Meter<'_> {
             (Risk::Overlaps, Task::Regression { .. }) => {
                 Ok(gap.iter().zip(&drawn.eigenvalues).map(|(g, l)| l * g * g).sum())
             }
-            (Risk::Overlaps, Task::Classification { .. }) => {
-                // Sums of many independent inputs are Gaussian: variance sum l_i w_i^2.
-                let variance: f64 = weights.iter().zip(&drawn.eigenvalues).map(|(w, l)| l * w * w).sum();
-                let signal = weights.dot(&drawn.mean);
-                if variance == 0.0 {
-                    return Ok(0.5);
-                }
-                Ok(0.5 * libm::erfc(signal / (2.0 * variance).sqrt()))
-            }
+            (Risk::Overlaps, Task::Classification { .. }) => Ok(normal_cdf(self.argument(weights))),
             (Risk::TestSet { samples: 0 }, _) => Err(SimulationError::EmptyTestSet),
             (Risk::TestSet { samples }, task) => {
                 let fresh = self.stream.child("test-set").index(self.snapshot as u64);

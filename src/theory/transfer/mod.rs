@@ -7,7 +7,7 @@
 use super::linear_regression::{growth, upper_edge};
 use super::{LawError, LawOptions};
 use crate::math::marchenko_pastur::nodes_at_all_scales;
-use crate::math::special::normal_cdf;
+use crate::math::special::{ln_normal_cdf, normal_cdf};
 use crate::problem::Definition;
 use crate::problem::transfer::{KIND, Solver, Task, Transfer};
 use crate::trajectory::{Curve, End};
@@ -107,28 +107,68 @@ impl Classifier {
     }
 
     pub fn error(&self, separation: f64) -> f64 {
+        normal_cdf(self.argument(separation))
+    }
+
+    /// x of the error Phi(x).
+    fn argument(&self, separation: f64) -> f64 {
         let norm = (self.along * self.along + self.across * self.across + self.new).sqrt();
         // Weights of length 0 know nothing.
-        if norm == 0.0 { 0.5 } else { normal_cdf(-separation * self.along / norm) }
+        if norm == 0.0 { 0.0 } else { -separation * self.along / norm }
+    }
+}
+
+/// A risk with its logarithm, which is there where the risk itself underflows.
+#[derive(Clone, Copy, Debug)]
+struct Risk {
+    value: f64,
+    ln: f64,
+}
+
+impl Risk {
+    fn of_square(value: f64) -> Self {
+        Self { value, ln: libm::log(value) }
+    }
+
+    fn of_classifier(classifier: &Classifier, separation: f64) -> Self {
+        let x = classifier.argument(separation);
+        Self { value: normal_cdf(x), ln: ln_normal_cdf(x) }
+    }
+
+    /// # Errors
+    /// A ratio beyond the range of numbers.
+    fn over(self, other: Self) -> Result<f64, String> {
+        // Small numbers that are still there have lost digits.
+        const FULL: f64 = 1e-290;
+        let ln = self.ln - other.ln;
+        let ratio =
+            if self.value > FULL && other.value > FULL { self.value / other.value } else { libm::exp(ln) };
+        if ln.is_finite() && !ratio.is_normal() {
+            let power = ln / std::f64::consts::LN_10;
+            return Err(format!(
+                "the gain is 10^{power:.1}, beyond the range of numbers: choose a smaller separation, or leave out gain"
+            ));
+        }
+        Ok(ratio)
     }
 }
 
 /// What the pretrained weights have.
-fn pretrained(problem: &Transfer) -> f64 {
+fn pretrained(problem: &Transfer) -> Risk {
     match problem.task {
         Task::Regression { distance, .. } => {
-            distance * distance * problem.spectrum.iter().map(|(l, f)| l * f).sum::<f64>()
+            Risk::of_square(distance * distance * problem.spectrum.iter().map(|(l, f)| l * f).sum::<f64>())
         }
         Task::Classification { separation, pretrained_norm, alignment } => {
             let along = pretrained_norm * alignment;
             let across = pretrained_norm * (1.0 - alignment * alignment).sqrt();
-            Classifier { along, across, new: 0.0 }.error(separation)
+            Risk::of_classifier(&Classifier { along, across, new: 0.0 }, separation)
         }
     }
 }
 
 /// At the end of fine-tuning.
-fn end(problem: &Transfer, faults: Faults) -> f64 {
+fn end(problem: &Transfer, faults: Faults) -> Risk {
     let ratio = problem.overparametrisation;
     match problem.task {
         Task::Regression { distance, noise_std } => {
@@ -136,7 +176,7 @@ fn end(problem: &Transfer, faults: Faults) -> f64 {
             let noise = if faults.unsquared { noise_std } else { noise_std * noise_std };
             let distance = if faults.no_start { 0.0 } else { distance * distance };
             let inflation = if faults.no_inflation { 1.0 } else { 1.0 - g };
-            (bias * distance + noise * g) / inflation
+            Risk::of_square((bias * distance + noise * g) / inflation)
         }
         Task::Classification { separation, pretrained_norm, alignment } => {
             let norm = if faults.no_start { 0.0 } else { pretrained_norm };
@@ -145,7 +185,7 @@ fn end(problem: &Transfer, faults: Faults) -> f64 {
             if faults.no_inflation {
                 tuned.new = 0.0;
             }
-            tuned.error(separation)
+            Risk::of_classifier(&tuned, separation)
         }
     }
 }
@@ -212,13 +252,21 @@ pub fn integrate(
             curve.end = End::Diverged { time: reached, reason: reason.clone() };
             break;
         }
-        let now = if moves { path(problem, faults, variance, time) } else { end(problem, faults) };
+        let now =
+            if moves { Risk::of_square(path(problem, faults, variance, time)) } else { end(problem, faults) };
         let mut snapshot = Vec::with_capacity(observables.len());
         for name in observables {
             snapshot.push(match name.as_str() {
-                "fine_tuned" => now,
-                "pretrained" => before,
-                "gain" => before / now,
+                "fine_tuned" => now.value,
+                "pretrained" => before.value,
+                "gain" => match before.over(now) {
+                    Ok(ratio) => ratio,
+                    Err(reason) => {
+                        let reached = curve.times.last().copied().unwrap_or(0.0);
+                        curve.end = End::Diverged { time: reached, reason };
+                        return Ok(curve);
+                    }
+                },
                 _ => return Err(super::unknown_observable(name, &problem.observables())),
             });
         }
@@ -233,7 +281,7 @@ pub fn integrate(
 /// [`LawError::UnknownOverlay`].
 pub fn overlay(problem: &Transfer, name: &str) -> Result<f64, LawError> {
     match name {
-        "pretrained-risk" => Ok(pretrained(problem)),
+        "pretrained-risk" => Ok(pretrained(problem).value),
         _ => Err(super::unknown_overlay(name, &KIND)),
     }
 }
