@@ -188,8 +188,9 @@ impl Stepper {
             self.stages = vec![DVector::zeros(n); 8];
         }
         self.y.copy_from_slice(&position.y);
-        // Below this size the tolerances do not resolve a state.
-        let floor = options.absolute / options.relative;
+        // Below this size the tolerances do not resolve a state. Where they are all relative, entries far below the
+        // largest would be shifted by less than the derivative resolves.
+        let floor = (options.absolute / options.relative).max(options.relative * super::largest(&position.y));
         for j in 0..n {
             let shifted = position.y[j] + f64::EPSILON.sqrt() * (position.y[j].abs() + floor);
             self.y[j] = shifted;

@@ -256,6 +256,10 @@ trait Law {
 
     /// The state at t = 0.
     fn start(&self) -> Vec<f64>;
+    /// Error that entries of size 0 may have: the tolerance itself, for states of order 1.
+    fn absolute_tolerance(&self, tolerance: f64) -> f64 {
+        tolerance
+    }
     fn rhs(&mut self, t: f64, y: &[f64], dy: &mut [f64]) -> Result<(), AverageError>;
     fn observe(&mut self, t: f64, y: &[f64], observable: &Self::Observable) -> Result<f64, AverageError>;
 
@@ -294,12 +298,13 @@ fn follow_once<L: Law>(
     let mut curve = Curve::new(names);
     let start = law.start();
     let mut states: Vec<(f64, Vec<f64>)> = Vec::with_capacity(times.len());
+    let absolute = law.absolute_tolerance(tolerance);
     let outcome = ode::integrate(
         &mut |t: f64, y: &[f64], dy: &mut [f64]| law.rhs(t, y, dy),
         0.0,
         &start,
         times,
-        &ode::Options::with_tolerance(tolerance),
+        &ode::Options { absolute, ..ode::Options::with_tolerance(tolerance) },
         |t, y| states.push((t, y.to_vec())),
     );
     let mut snapshot = vec![0.0; observables.len()];

@@ -10,6 +10,7 @@ mod quadratic;
 mod stability;
 mod stopping;
 mod streaming;
+mod streaming_late;
 mod students;
 
 use asymptotica::problem::Problem;

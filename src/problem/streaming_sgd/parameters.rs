@@ -92,15 +92,15 @@ const PARAMETERS: &[Parameter] = &[
                 parameters: &[Parameter {
                     key: "values",
                     symbol: "l",
-                    kind: Kind::Vector(Range::Positive),
+                    kind: Kind::Vector(Range::NonNegative),
                     default: Default::Required,
-                    doc: "the eigenvalues; sizes that their number does not divide round the shares",
+                    doc: "the eigenvalues, not all 0; sizes that their number does not divide round the shares",
                     example: "[2.0, 1.0, 0.5]",
                 }],
             },
             Variant {
                 name: "file",
-                doc: "eigenvalues of measured data from a text file, one number a line, shares as for a list",
+                doc: "eigenvalues of measured data from a text file, one number from 0 on a line, shares as for a list",
                 parameters: &[Parameter {
                     key: "path",
                     symbol: "",

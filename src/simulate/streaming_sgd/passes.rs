@@ -126,11 +126,14 @@ impl DataSet {
         let factors = svd(&(&self.inputs * field))?;
         let start = Learner::new(problem, d).gap;
         let labels: Vec<f64> = (0..n).map(|i| self.residual(i, &start)).collect();
-        let modes = factors.u.transpose();
+        // Inputs without variance in some directions have fewer modes than samples and dimensions.
+        let least = n.max(d) as f64 * f64::EPSILON * factors.values.amax();
+        let rank = factors.values.iter().filter(|s| **s > least).count();
+        let modes = factors.u.columns(0, rank).transpose();
         let (mut eigenvalues, mut distance) = (Vec::new(), Vec::new());
         let mut offset: Vec<f64> = start.iter().map(|g| g / field).collect();
         let mut fitted = vec![0.0; n];
-        for (i, s) in factors.values.iter().enumerate() {
+        for (i, s) in factors.values.iter().take(rank).enumerate() {
             let row: Vec<f64> = factors.v_t.row(i).iter().copied().collect();
             // A du = r along this mode takes the least-squares solution to the start.
             let along = dot(&row, &labels);
@@ -140,6 +143,8 @@ impl DataSet {
             add(&mut fitted, along, &row);
         }
         let left: f64 = labels.iter().zip(&fitted).map(|(r, f)| (r - f) * (r - f)).sum();
+        // As many modes as samples fit all labels: what is left is rounding.
+        let left = if rank == n { 0.0 } else { left };
         Ok(DataStart { eigenvalues, modes, distance, offset, least_loss: 0.5 * left / n as f64, samples: n })
     }
 }

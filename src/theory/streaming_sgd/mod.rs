@@ -7,9 +7,10 @@
 //!
 //! | law | form | file |
 //! |---|---|---|
-//! | one pass, constant or AdaGrad-norm, d -> infinity | ODE of the modes | `modes` |
+//! | one pass, constant rate, d -> infinity | linear modes in closed form, their ODE beyond 1000 eigenvalues | `modes`, `propagator` |
+//! | the same with AdaGrad-norm | ODE of the modes | `modes` |
 //! | the same, constant rate | Volterra equation, an independent route | [`volterra`] |
-//! | several passes, d -> infinity, white inputs | ODE of the modes at the nodes of Marchenko-Pastur | `passes` |
+//! | several passes, d -> infinity, white inputs | the same modes at the nodes of Marchenko-Pastur | `passes` |
 //! | several passes on a given data set | the same at the data's eigenvalues | `passes` |
 //! | one pass, exact mean at every d, Gaussian inputs | recursion of second moments | `gaussian` |
 //! | largest stable rate as an observable | from the two laws below | `stability` |
@@ -22,6 +23,7 @@
 mod gaussian;
 mod modes;
 mod passes;
+mod propagator;
 mod stability;
 mod volterra;
 
@@ -34,7 +36,8 @@ use super::{LawError, LawOptions};
 use crate::problem::Definition;
 use crate::problem::Start;
 use crate::problem::streaming_sgd::{Find, KIND, Moments, Rule, Spectrum, StreamingSgd};
-use crate::trajectory::Curve;
+use crate::trajectory::{Curve, End};
+use std::time::Instant;
 
 /// What the laws report; index into nothing, names as in the problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,18 +123,22 @@ pub fn integrate(
             // Fewer samples to choose from leave less noise, if none stands twice.
             let left = problem.kept_noise(data.samples) * problem.batch as f64;
             let rates = Rates { kicks: rates.kicks * left, ..rates };
-            let mut law = passes::Passes::of_data(problem, data, rates);
-            super::follow(&mut law, &parsed, observables, times, options)
+            let law = passes::Passes::of_data(problem, data, rates);
+            Ok(closed_form(|t| law.seen(t), rates, &parsed, observables, times))
         }
         Start::Size(size) if problem.sample_ratio.is_some() => {
-            let mut law = passes::Passes::of_limit(problem, *size, rates);
-            super::follow(&mut law, &parsed, observables, times, options)
+            let law = passes::Passes::of_limit(problem, *size, rates);
+            Ok(closed_form(|t| law.seen(t), rates, &parsed, observables, times))
         }
         Start::Size(size) if problem.moments == Moments::Gaussian => {
             gaussian::integrate(problem, *size, rates, times, &parsed, observables)
         }
         Start::Size(size) => {
             let groups = problem.groups(*size).ok_or_else(|| no_limit(problem))?;
+            if problem.rule == Rule::Constant && groups.len() <= modes::MOST_STEADY {
+                let law = modes::Steady::new(groups, rates);
+                return Ok(closed_form(|t| law.seen(t), rates, &parsed, observables, times));
+            }
             let mut law = modes::OnePassModes::new(problem, groups, rates);
             super::follow(&mut law, &parsed, observables, times, options)
         }
@@ -139,13 +146,39 @@ pub fn integrate(
     }
 }
 
+/// The curve of a law that is known at every time without its past.
+fn closed_form(
+    seen: impl Fn(f64) -> Seen,
+    rates: Rates,
+    parsed: &[Observable],
+    names: &[String],
+    times: &[f64],
+) -> Curve {
+    let clock = Instant::now();
+    let first = rates.floor + seen(0.0).excess;
+    let mut curve = Curve::new(names);
+    for &time in times {
+        let now = seen(time);
+        if ![now.excess, now.distance, now.training].iter().all(|x| x.is_finite()) {
+            let time = curve.times.last().copied().unwrap_or(0.0);
+            curve.end = End::Diverged { time, reason: "the mean square leaves the finite numbers".into() };
+            break;
+        }
+        let snapshot: Vec<f64> = parsed.iter().map(|&o| now.value(o, rates.floor, first, time)).collect();
+        curve.push(time, &snapshot);
+    }
+    curve.work.seconds = clock.elapsed().as_secs_f64();
+    curve
+}
+
 fn no_limit(problem: &StreamingSgd) -> LawError {
-    let spectrum = match problem.spectrum {
-        Spectrum::PowerLaw { .. } => "a power law",
-        _ => "this spectrum",
+    let unlimited = match problem.spectrum {
+        Spectrum::PowerLaw { .. } => "a power-law spectrum",
+        _ => "a power-law target",
     };
     let reason = format!(
-        "{spectrum} has no limit of infinite dimension, so its law needs a simulated size: simulate, or use a list"
+        "{unlimited} has no limit of infinite dimension: the law is that of a dimension, which simulation.sizes gives, \
+         also where nothing is simulated; add [simulation] with sizes = [1000], say, or choose another spectrum"
     );
     LawError::Start { reason }
 }

@@ -1,5 +1,6 @@
-//! One pass in the limit: an ordinary differential equation for the modes.
+//! One pass in the limit: linear modes at a constant rate, a nonlinear ordinary differential equation with AdaGrad-norm.
 
+use super::propagator::{Mode, Propagator};
 use super::{Observable, Seen};
 use crate::math::gaussian::AverageError;
 use crate::problem::streaming_sgd::{Group, KIND, Rule, StreamingSgd};
@@ -46,8 +47,49 @@ impl Rates {
     }
 }
 
-/// Squares M_i of w - w* summed over the dimensions of a group with eigenvalue l_i and share f_i:
-/// dM_i/dt = -2 gamma l_i M_i + (2 gamma^2 / B) f_i l_i Psi, Psi = sigma^2/2 + 1/2 sum_i l_i M_i.
+/// Its square divides 1 without overflow, as the integrator does where a state starts at 0.
+const NEXT_TO_NOTHING: f64 = 1e-140;
+
+/// Groups up to which [`Steady`] is used: n^2 operations a time, where an integrator costs n a step.
+pub(super) const MOST_STEADY: usize = 1000;
+
+/// The modes of [`OnePassModes`] at a constant rate, in closed form.
+pub(super) struct Steady {
+    groups: Vec<Group>,
+    rate: f64,
+    propagator: Propagator,
+    spread: Vec<f64>,
+}
+
+impl Steady {
+    pub fn new(groups: Vec<Group>, rates: Rates) -> Self {
+        let rate = rates.rate;
+        let mode = |g: &Group| Mode {
+            decay: 2.0 * rate * g.eigenvalue,
+            kick: 2.0 * rate * rate * rates.kicks * g.eigenvalue,
+            share: 0.5 * g.fraction * g.eigenvalue,
+            load: 0.5 * g.eigenvalue * g.squares,
+        };
+        let propagator = Propagator::new(groups.iter().map(mode).collect(), 0.5 * rates.noise);
+        let spread = propagator.factors(groups.iter().map(|g| g.fraction));
+        Self { groups, rate, propagator, spread }
+    }
+
+    pub fn seen(&self, t: f64) -> Seen {
+        let kicked = self.propagator.kicked(t);
+        let left = |g: &Group| g.squares * libm::exp(-2.0 * self.rate * g.eigenvalue * t);
+        let spread: f64 = self.spread.iter().zip(&kicked).map(|(s, g)| s * g).sum();
+        Seen {
+            excess: self.propagator.forcing(t) + self.propagator.added(&kicked),
+            distance: self.groups.iter().map(left).sum::<f64>() + spread,
+            rate: self.rate,
+            training: 0.0,
+        }
+    }
+}
+
+/// Mean squares T_i of w - w* per dimension (times d) in groups with eigenvalue l_i and share f_i:
+/// dT_i/dt = -2 gamma l_i T_i + (2 gamma^2 / B) l_i Psi, Psi = sigma^2/2 + 1/2 sum_i f_i l_i T_i.
 ///
 /// AdaGrad-norm carries b^2 as one more variable, db^2/dt = (2 tr H / (B d)) Psi, gamma = eta / b.
 pub(super) struct OnePassModes {
@@ -64,7 +106,7 @@ impl OnePassModes {
     }
 
     fn excess(&self, y: &[f64]) -> f64 {
-        0.5 * self.groups.iter().zip(y).map(|(g, m)| g.eigenvalue * m).sum::<f64>()
+        0.5 * self.groups.iter().zip(y).map(|(g, m)| g.fraction * g.eigenvalue * m).sum::<f64>()
     }
 
     /// gamma where b^2 stands behind the modes.
@@ -79,8 +121,13 @@ impl OnePassModes {
 impl Law for OnePassModes {
     type Observable = Observable;
 
+    /// Without label noise all of the state decays to 0, and keeps its relative accuracy.
+    fn absolute_tolerance(&self, _tolerance: f64) -> f64 {
+        NEXT_TO_NOTHING
+    }
+
     fn start(&self) -> Vec<f64> {
-        let mut start: Vec<f64> = self.groups.iter().map(|g| g.squares).collect();
+        let mut start: Vec<f64> = self.groups.iter().map(|g| g.squares / g.fraction).collect();
         if let Rule::AdaGradNorm { offset } = self.rule {
             start.push(offset * offset);
         }
@@ -92,7 +139,7 @@ impl Law for OnePassModes {
         let risk = 0.5 * self.rates.noise + self.excess(y);
         let kick = 2.0 * rate * rate * self.rates.kicks * risk;
         for ((dy, g), m) in dy.iter_mut().zip(&self.groups).zip(y) {
-            *dy = g.eigenvalue * (kick * g.fraction - 2.0 * rate * m);
+            *dy = g.eigenvalue * (kick - 2.0 * rate * m);
         }
         if matches!(self.rule, Rule::AdaGradNorm { .. }) {
             let mean: f64 = self.groups.iter().map(|g| g.fraction * g.eigenvalue).sum();
@@ -104,7 +151,7 @@ impl Law for OnePassModes {
     fn observe(&mut self, t: f64, y: &[f64], observable: &Observable) -> Result<f64, AverageError> {
         let seen = Seen {
             excess: self.excess(y),
-            distance: y[..self.groups.len()].iter().sum(),
+            distance: self.groups.iter().zip(y).map(|(g, m)| g.fraction * m).sum(),
             rate: self.rate(y),
             training: 0.0,
         };
