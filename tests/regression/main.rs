@@ -7,6 +7,7 @@ mod hessian;
 #[path = "../common/planted.rs"]
 mod planted;
 mod quadratic;
+mod rates;
 mod stability;
 mod stopping;
 mod streaming;

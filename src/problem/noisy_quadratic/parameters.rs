@@ -14,8 +14,10 @@ every update; η_i = η h_i^-p is the preconditioned rate and x_i = η_i h_i. Wi
     nesterov  as momentum, gradient at θ + μ v
 and with moving_average = γ, m <- γ m + (1 − γ) θ after the update; the risk is then that of m. Exact at every K.
 Steps to a target T(B) are the fewest updates after which the mean risk is at most the target, over all stable rates (and momenta).
-Rates are searched to 0.01 %, and together with momenta from 0 to 0.999: counts up to 128 one by one, for few modes also
-where the risk dips to the target and rises again, larger ones to 0.02 %. At most 2^40 updates are counted, 2^24 of a falling rate.
+Counts of sgd are exact, and its best rate is that of the lowest risk after them; an average of few modes with little noise may
+dip to the target and rise again, which is looked for down to 500 / K counts below the best. With momentum, rates and momenta
+from 0 to 0.999 are searched together: counts up to 128 one by one, dips of few modes among them, larger ones to 0.02 %.
+At most 2^40 updates are counted, 2^24 of a falling rate.
 tune = { kind = \"steps-to-target\" } has the observables steps_to_target, best_rate, best_momentum and critical_batch in place of risk.
 With shape = \"linear\" or \"cosine\" the rate of update k = 0, ..., T − 1 is η (1 − k/T) or η (1 + cos(π k/T))/2, and T is the
 smallest for which the best first rate η (and momentum) brings the mean risk after all T updates to the target. No first rate

@@ -8,6 +8,7 @@
 //! | risk after k steps, any optimiser and schedule | linear maps of the second moments | `moments` |
 //! | steps to a target at one rate | doubling, then binary lifting: log k compositions of maps | `moments`, `sgd` |
 //! | best rate, critical batch | search over rates | [`tuning`] |
+//! | best rate of SGD, to the update | descent of the risk after exact counts | `rate` |
 //! | best momentum | descent of the risk after fewer and fewer updates | `momentum` |
 //! | best first rate of a schedule that falls to 0 | one table of moments per number of updates | [`decay`] |
 //! | best piecewise constant schedule | coordinate descent on the rates of the pieces | [`schedule`] |
@@ -17,6 +18,7 @@
 pub mod decay;
 mod moments;
 mod momentum;
+mod rate;
 pub mod schedule;
 mod sgd;
 mod table;

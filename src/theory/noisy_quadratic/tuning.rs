@@ -1,6 +1,7 @@
 //! Fewest updates to a target over rates and momenta, and the critical batch.
 
 use super::moments::{Map, first_passage, noise, read, start};
+use super::rate::Rates;
 use super::sgd::{Conditioned, Room, Sgd};
 use super::{Faults, dimension, momentum};
 use crate::problem::noisy_quadratic::{NoisyQuadratic, Optimizer};
@@ -11,7 +12,7 @@ const LIMIT: u64 = 1 << 40;
 
 /// Rates of the first grid: equal ratios, this many over the decades below the largest stable rate, and as dense below
 /// if [`decades`] asks for more.
-const GRID: usize = 100;
+const GRID: usize = 50;
 const DECADES: f64 = 4.0;
 
 /// Decades below the rate whose floor is the target: there noise adds 1 % of it at most, and a smaller rate is slower.
@@ -170,7 +171,7 @@ pub(super) fn with_momentum(problem: &NoisyQuadratic, momentum: f64) -> NoisyQua
     NoisyQuadratic { optimizer, ..problem.clone() }
 }
 
-/// The best rate of SGD, or of the best of 13 momenta.
+/// The best rate of a scan for SGD, or of the best of 13 momenta.
 fn first_guess(
     problem: &NoisyQuadratic,
     modes: usize,
@@ -184,8 +185,9 @@ fn first_guess(
         ),
     };
     if problem.optimizer == Optimizer::Sgd {
+        let rates = rates(problem, modes, faults, target, GRID);
         let (steps, rate) =
-            over_rates(problem, modes, faults, target, GRID, &mut room).ok_or_else(unreached)?;
+            best_of(problem, modes, faults, target, &rates, &mut room).ok_or_else(unreached)?;
         return Ok(Best { steps, rate, momentum: 0.0 });
     }
     let mut best: Option<Best> = None;
@@ -202,15 +204,20 @@ fn first_guess(
 }
 
 /// The fewest updates to `target` over rates from four decades below the largest stable one, or two below the rate whose
-/// floor is the target, and over momenta from 0 to 0.999 where the optimiser has one: best rates of 13 momenta, then the
-/// search of `momentum` over both together.
+/// floor is the target, and over momenta from 0 to 0.999 where the optimiser has one: SGD from the best rate of a scan by the
+/// search of `rate`, others from best rates of 13 momenta by the search of `momentum` over both together. The best rate of
+/// SGD is that with the lowest risk after the fewest updates.
 ///
 /// # Errors
 /// If 2^40 updates do not reach the target: with more, every target above 0 is reached.
 pub fn best(problem: &NoisyQuadratic, modes: usize, faults: Faults, target: f64) -> Result<Best, LawError> {
     let first = first_guess(problem, modes, faults, target)?;
     Ok(match problem.optimizer {
-        Optimizer::Sgd => first,
+        Optimizer::Sgd => {
+            let search = Rates::new(problem, modes, faults, target);
+            let (steps, rate) = search.fewest((first.steps, first.rate));
+            Best { steps, rate, momentum: 0.0 }
+        }
         _ => momentum::improve(problem, modes, faults, target, first),
     })
 }
@@ -266,7 +273,8 @@ pub(super) fn batch_between(
     libm::exp2(0.5 * (low + high))
 }
 
-/// The batch whose steps to target are twice those of gradients without noise, to 0.1 %; the stated batch is not used.
+/// The batch whose steps to target are twice those of gradients without noise, to 0.1 % with momentum; the stated batch is
+/// not used. SGD has it from the strongest noise that twice the updates bear.
 ///
 /// # Errors
 /// As [`best`] for gradients without noise; if there is no noise at all, or the start is at the target.
@@ -280,11 +288,14 @@ pub fn critical_batch(
     if let Some(error) = without_critical_batch(problem, faults, quiet) {
         return Err(error);
     }
+    let most = 2 * quiet;
+    if problem.optimizer == Optimizer::Sgd {
+        let strongest = Rates::new(problem, modes, faults, target).strongest_noise(most);
+        return Ok(problem.noise_std * problem.noise_std / strongest);
+    }
     // A batch so small that no rate reaches the target is below.
     Ok(batch_between(problem, modes, target, |problem| {
-        let most = 2 * quiet;
         let Ok(first) = first_guess(problem, modes, faults, target) else { return true };
-        let plain = problem.optimizer == Optimizer::Sgd;
-        first.steps > most && (plain || momentum::improve(problem, modes, faults, target, first).steps > most)
+        first.steps > most && momentum::improve(problem, modes, faults, target, first).steps > most
     }))
 }
