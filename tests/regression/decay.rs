@@ -116,7 +116,8 @@ fn falling_rates_help_small_batches_and_pieces_are_no_worse() {
         let problem = problem(&format!("batch = {batch:?}"));
         let at = |shape| decay::best(&problem, 100, Faults::default(), 0.03, shape).unwrap().steps as f64;
         let constant = tuning::best(&problem, 100, Faults::default(), 0.03).unwrap().steps as f64;
-        let pieces = schedule::steps_to_target(&problem, 100, 0.03, 20).unwrap().steps as f64;
+        let pieces =
+            schedule::steps_to_target(&problem, 100, Faults::default(), 0.03, 20).unwrap().steps as f64;
         [constant, at(Shape::Linear), at(Shape::Cosine), pieces]
     };
     let [constant, linear, cosine, pieces] = steps(2.0);

@@ -155,7 +155,7 @@ fn better_optimisers_need_fewer_steps_and_scale_further() {
     let plain = steps(&at(64.0, ""));
     let momentum = steps(&at(64.0, "optimizer = { kind = \"momentum\", momentum = 0.9 }"));
     assert!(momentum <= plain, "{momentum} against {plain}");
-    let pieces = schedule::steps_to_target(&at(64.0, ""), 300, 0.03, 8).unwrap();
+    let pieces = schedule::steps_to_target(&at(64.0, ""), 300, Faults::default(), 0.03, 8).unwrap();
     assert!(pieces.steps < plain, "{pieces:?} against {plain}");
     // Small batches scale perfectly: half the steps for twice the batch.
     let (few, more) = (steps(&at(2.0, "")) as f64, steps(&at(4.0, "")) as f64);

@@ -1,7 +1,9 @@
 //! The fewest updates of SGD over its one rate, against scans by recursions written here.
 
+use super::{law, scenario};
 use asymptotica::problem::noisy_quadratic::{NoisyQuadratic, Optimizer, Schedule, Spectrum, Tune};
-use asymptotica::theory::noisy_quadratic::{Faults, tuning};
+use asymptotica::run::Job;
+use asymptotica::theory::noisy_quadratic::{Faults, schedule, tuning};
 
 fn power_law(exponent: f64) -> Spectrum {
     Spectrum::PowerLaw { exponent }
@@ -180,4 +182,30 @@ fn critical_batches_are_those_of_a_scan() {
     let sheet = sgd(power_law(1.0), 0.75, 1.0, 0.0);
     let found = tuning::critical_batch(&sheet, 10_000, Faults::default(), 0.1).unwrap();
     assert!((found / 5538.0 - 1.0).abs() < 1e-4, "{found}");
+}
+
+#[test]
+fn pieces_without_noise_are_no_slower_than_one_rate_without_noise() {
+    let problem = sgd(power_law(1.0), 0.0, 4.0, 0.0);
+    let quiet = NoisyQuadratic { batch: f64::INFINITY, ..problem.clone() };
+    let fewest = |rate: f64| risks(&quiet, 20, rate, 60).iter().position(|&risk| risk <= 0.05);
+    let one_rate = 1 + scanned(&quiet, 20, 2.0, 2000).into_iter().filter_map(fewest).min().unwrap() as u64;
+    let silent = Faults { no_noise: true, ..Faults::default() };
+    let pieces = |faults| schedule::steps_to_target(&problem, 20, faults, 0.05, 3).unwrap().steps;
+    let (noisy, silent) = (pieces(Faults::default()), pieces(silent));
+    println!("three pieces: {noisy}, {silent} without noise; one rate without noise {one_rate}");
+    assert!(silent <= one_rate && one_rate == 9 && noisy > 4 * one_rate);
+}
+
+#[test]
+fn faults_reach_tuned_schedules() {
+    let text = "kind = \"noisy-quadratic\"\nmodes = 20\nbatch = 4.0\nlearning_rate = 1.0\n\
+                tune = { kind = \"schedule\", target = 0.05, pieces = 3 }";
+    let observe = "[observe]\ntimes = [1.0]\n[[panel]]\ny = \"steps_to_target\"";
+    let steps = |faults: &[&str]| law(&scenario(text, observe, faults), 0).values[0][0];
+    assert!(steps(&[]) > 60.0 && steps(&["drop=noise"]) <= 9.0);
+    // What cannot be planted is refused.
+    let scenario = scenario(text, observe, &["drop=correlation"]);
+    let error = Job { case: 0, size: 0, replica: None }.run(&scenario, &|| false);
+    assert!(error.unwrap_err().to_string().contains("drop=correlation"));
 }

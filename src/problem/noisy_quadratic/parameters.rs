@@ -32,7 +32,7 @@ is above the largest stable constant one, so that shapes and piecewise constant 
     default_tolerance: 1e-10,
     law_faults: &[
         ("drop=noise", "leaves out the gradient noise"),
-        ("drop=correlation", "forgets the correlation of weights and velocity"),
+        ("drop=correlation", "forgets the correlation of weights, velocity and average; of stated rates, not of tuned ones"),
     ],
     finite_size_faults: &[],
     overlays: &[("noise-floor", "risk at t -> infinity of the constant rate, at the largest simulated K of the panel, else at modes")],

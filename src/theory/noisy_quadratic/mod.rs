@@ -75,6 +75,10 @@ pub fn integrate(
         return Err(super::unknown_observable(name, &known));
     }
     let modes = if size == 0 { problem.modes } else { size };
+    if faults.no_correlation && problem.tune != Tune::Nothing {
+        let reason = "drop=correlation is planted in the risk of stated rates alone: leave it out, or tune";
+        return Err(LawError::Uncovered { reason: reason.into() });
+    }
     let mut curve = match problem.tune {
         Tune::Nothing => match dimension(problem) {
             1 => path::<1>(problem, modes, faults, times, observables),
@@ -85,7 +89,7 @@ pub fn integrate(
             tuned(problem, modes, faults, (target, shape), times, observables)?
         }
         Tune::Schedule { target, pieces } => {
-            let steps = schedule::steps_to_target(problem, modes, target, pieces)?;
+            let steps = schedule::steps_to_target(problem, modes, faults, target, pieces)?;
             constant(&[steps.steps as f64], times, observables)
         }
     };

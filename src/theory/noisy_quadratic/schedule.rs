@@ -1,5 +1,6 @@
 //! The best piecewise constant rates of SGD.
 
+use super::moments::noise;
 use super::tuning;
 use super::{Faults, LawError};
 use crate::problem::noisy_quadratic::NoisyQuadratic;
@@ -20,12 +21,12 @@ struct Modes {
 }
 
 impl Modes {
-    fn new(problem: &NoisyQuadratic, modes: usize) -> Self {
+    fn new(problem: &NoisyQuadratic, modes: usize, faults: Faults) -> Self {
         let curvatures = problem.spectrum.curvatures(modes);
         Self {
             powers: curvatures.iter().map(|&h| libm::pow(h, -problem.preconditioner)).collect(),
             curvatures,
-            noise: problem.noise_std * problem.noise_std / problem.batch,
+            noise: noise(problem, faults),
             variance: problem.init_std * problem.init_std,
         }
     }
@@ -96,12 +97,13 @@ fn lengths(steps: u64, pieces: usize) -> Vec<f64> {
 pub fn steps_to_target(
     problem: &NoisyQuadratic,
     modes: usize,
+    faults: Faults,
     target: f64,
     pieces: usize,
 ) -> Result<Pieces, LawError> {
-    let law = Modes::new(problem, modes);
+    let law = Modes::new(problem, modes, faults);
     let top = 0.9999 * tuning::largest_rate(problem, modes);
-    let constant = tuning::best(problem, modes, Faults::default(), target)?;
+    let constant = tuning::best(problem, modes, faults, target)?;
     let mut best = Pieces { steps: constant.steps, rates: vec![constant.rate; pieces] };
     let mut low = 0;
     let mut rates = best.rates.clone();
