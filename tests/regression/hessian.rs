@@ -199,6 +199,8 @@ fn outliers_without_meaning_are_refused() {
     refused("additive", "0.0", "no outlier");
     refused("additive", "[]", "is empty");
     refused("multiplicative", "[3.0, -2.0]", "has no negative eigenvalue");
+    refused("additive", "3.0\ndata_ratio = 0.5", "is more than all data");
+    refused("additive", "-3.0\ndata_ratio = 1.0", "every rate is stable");
 }
 
 #[test]
@@ -210,5 +212,41 @@ fn faults_of_several_outliers_are_refuted() {
         let rest = rest("[0.0]", "\"eigenvalue\"", "[36, 72, 144]", "[2000, 1000, 400]", 0.02)
             .replace("top_eigenvalue", "eigenvalue");
         refutes(&several(noise, 1.3, outliers, batch), &rest, &faults);
+    }
+}
+
+#[test]
+fn a_batch_of_all_data_has_the_true_hessian() {
+    // Nothing is noisy: eigenvalues are the outliers and the bulk one point, 0 or std^2 = 1.69.
+    let cases = [("additive", "[4.0, -2.0]", 4.0, 0.0), ("multiplicative", "[6.0, 0.5]", 6.0, 1.69)];
+    for (noise, outliers, top, bulk) in cases {
+        let text = several(noise, 1.3, outliers, 2.0).replace("-5.0", "0.0") + "\ndata_ratio = 2.0";
+        let names = "[\"top_eigenvalue\", \"largest_rate\", \"eigenvalue\", \"alignment\", \"density\"]";
+        let scenario = scenario(&text, &rest(&format!("[{bulk:?}, 3.0]"), names, "[40]", "1", 0.1), &[]);
+        for curve in [law(&scenario, 40), replicas(&scenario, 40, 1).remove(0)] {
+            let other = if noise == "additive" { -2.0 } else { 0.5 };
+            for (name, value) in [
+                ("top_eigenvalue", top),
+                ("largest_rate", 2.0 / top),
+                ("eigenvalue[1]", top),
+                ("eigenvalue[2]", other),
+                ("alignment[1]", 1.0),
+                ("alignment[2]", 1.0),
+            ] {
+                let found = curve.get(name).unwrap()[0];
+                assert!((found - value).abs() < 1e-12, "{noise}, {name}: {found} against {value}");
+            }
+            // 38 of 40 eigenvalues in a window of 0.6 around the bulk, none around 3.
+            let density = curve.get("density").unwrap();
+            assert!(
+                (density[0] - 38.0 / 40.0 / 0.6).abs() < 1e-12 && density[1] == 0.0,
+                "{noise}: {density:?}"
+            );
+        }
+        // It is where ever larger batches lead.
+        let near = text.replace("batch_ratio = 2.0", "batch_ratio = 1.9999");
+        let rest = rest("[0.0]", "\"top_eigenvalue\"", "[40]", "1", 0.1);
+        let found = law(&super::scenario(&near, &rest, &[]), 40).values[0][0];
+        assert!((found - top).abs() < 1e-4, "{found}");
     }
 }

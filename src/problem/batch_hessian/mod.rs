@@ -44,12 +44,12 @@ pub enum Rank {
 const DECLARED: &str = "every key is declared and checked";
 
 impl BatchHessian {
-    /// P/b, 1/b = 1/B - 1/N.
+    /// P/b, 1/b = 1/B - 1/N: 0 for a batch of all data, whose Hessian is the true one.
     pub fn load(&self) -> f64 {
         1.0 / self.batch_ratio - self.data_ratio.map_or(0.0, |ratio| 1.0 / ratio)
     }
 
-    /// Samples b for P dimensions.
+    /// Samples b for P dimensions, where a batch leaves some of the data out.
     pub fn effective_samples(&self, dimension: usize) -> usize {
         (dimension as f64 / self.load()).round() as usize
     }
@@ -100,7 +100,7 @@ impl BatchHessian {
     /// See [`super::Problem::from_settings`].
     ///
     /// # Errors
-    /// A batch as large as the data; outliers that are none.
+    /// A batch larger than the data; outliers that are none.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<Violation>> {
         let number = |key| settings.number(key).expect(DECLARED);
         let (kind, keys) = settings.tagged("noise").expect(DECLARED);
@@ -119,9 +119,14 @@ impl BatchHessian {
             lowest: number("lowest"),
         };
         problem.check_outliers(&mut broken);
-        if problem.load() <= 0.0 {
-            let rule = format!("{} leaves no sample out of the data", problem.batch_ratio);
-            broken.push(Violation::new("batch_ratio", rule, "choose a batch below data_ratio"));
+        if problem.load() < 0.0 {
+            let rule = format!("{} is more than all data", problem.batch_ratio);
+            broken.push(Violation::new("batch_ratio", rule, "choose a batch up to data_ratio"));
+        }
+        let flat = problem.centre() == 0.0 && problem.outliers.iter().all(|&l| l < 0.0);
+        if problem.load() == 0.0 && flat {
+            let rule = "all data have no positive eigenvalue, and every rate is stable";
+            broken.push(Violation::new("outlier", rule, "give a positive one, or choose a smaller batch"));
         }
         if broken.is_empty() { Ok(problem) } else { Err(broken) }
     }
@@ -168,7 +173,11 @@ impl Definition for BatchHessian {
     }
 
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
-        8.0 * (6.0 * (size * size) as f64 + (size * self.effective_samples(size)) as f64)
+        let drawn = match self.noise {
+            Noise::Multiplicative { .. } if self.load() > 0.0 => self.effective_samples(size),
+            _ => 0,
+        };
+        8.0 * size as f64 * (6.0 * size as f64 + drawn as f64)
     }
 
     fn size_symbol(&self) -> &'static str {

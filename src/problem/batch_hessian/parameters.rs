@@ -16,8 +16,8 @@ multiplicative   second moment of b samples of covariance diag(l_1, ..., l_k, σ
 Every outlier moves by its own law. eigenvalue and alignment are those of an outlier, indexed where it is a list; their
 order among the outliers on its side of the bulk is that of the eigenvalues, from the top or from the bottom.
 Largest stable rates are 2 / top for SGD and 2 / √top where a preconditioner takes the root of the Hessian.
-Batches and data are counted in units of P. density looks at the eigenvalue lowest + time: with a negative lowest a panel
-has x = \"lowest + time\".",
+Batches and data are counted in units of P; a batch of all data has the true Hessian itself. density looks at the eigenvalue
+lowest + time: with a negative lowest a panel has x = \"lowest + time\".",
     source: "Granziol, Zohren & Roberts 2020, arXiv:2006.09092; Baik, Ben Arous & Péché, Ann. Probab. 33, 1643 (2005); Benaych-Georges & Nadakuditi, Adv. Math. 227, 494 (2011)",
     parameters: PARAMETERS,
     limit_parameter: "dimension P; batches and data are rounded to whole samples: sizes that all ratios divide extrapolate best",

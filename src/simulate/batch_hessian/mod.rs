@@ -33,8 +33,13 @@ impl Spectrum {
     /// Draws a batch Hessian and decomposes it; the true outliers are the first axes.
     fn draw(problem: &BatchHessian, p: usize, stream: &Stream) -> Result<Self, SimulationError> {
         let mut gaussians = stream.child("data").gaussians();
-        let b = problem.effective_samples(p);
         let ranks: Vec<Rank> = (0..problem.outliers.len()).map(|i| problem.rank(i)).collect();
+        if problem.load() == 0.0 {
+            let mut hessian = DMatrix::from_diagonal_element(p, p, problem.centre());
+            problem.outliers.iter().enumerate().for_each(|(i, l)| hessian[(i, i)] = *l);
+            return Self::of(&hessian, &ranks);
+        }
+        let b = problem.effective_samples(p);
         match problem.noise {
             Noise::Additive { std } => {
                 let mut noise = DMatrix::zeros(p, p);

@@ -114,7 +114,7 @@ impl Law {
         above.map(|&l| self.moved(l)).fold(self.edge(), f64::max)
     }
 
-    /// Square of the eigenvector of a true outlier `l` along it: 1 - s^2/l^2, or
+    /// Square of the eigenvector of a true outlier `l` along it: 1 without noise, 1 - s^2/l^2, or
     /// (1 - q/(l/sigma^2 - 1)^2) / (1 + q/(l/sigma^2 - 1)); 0 within the transition.
     pub fn alignment(&self, l: f64) -> f64 {
         if !self.stands_apart(l) {
@@ -129,6 +129,9 @@ impl Law {
 
     /// Share of the bulk's eigenvalues between `low` and `high`.
     pub fn bulk(&self, low: f64, high: f64) -> f64 {
+        if self.load == 0.0 {
+            return if low <= self.centre() && self.centre() < high { 1.0 } else { 0.0 };
+        }
         if self.additive {
             // Semicircle of radius 2 s.
             let edge = self.edge();
