@@ -19,6 +19,7 @@
 //!                                     │
 //!                            compare ─┴─► report              bands and verdict; figures, tables, records
 //! ```
+//! [`markup`] is the text of figures: [`scenario`] checks it where it is written, [`report`] sets it.
 //!
 //! # Notation
 //! | letter | meaning |
@@ -100,6 +101,7 @@
 
 pub mod compare;
 pub mod linalg;
+pub mod markup;
 pub mod math;
 pub mod ode;
 pub mod problem;

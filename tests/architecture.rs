@@ -13,12 +13,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Data sets that a problem states by a seed are part of its definition.
     ("problem", &["math", "rng"]),
     ("trajectory", &[]),
+    // Text of figures: checked where it is written, laid out where it is drawn.
+    ("markup", &[]),
     // rng for the declared streams of Monte-Carlo laws.
     ("theory", &["problem", "trajectory", "math", "linalg", "ode", "rng"]),
     ("simulate", &["problem", "trajectory", "linalg", "rng"]),
     ("compare", &["trajectory", "math", "rng"]),
-    ("scenario", &["problem", "trajectory"]),
-    ("report", &["trajectory", "compare"]),
+    ("scenario", &["problem", "trajectory", "markup"]),
+    ("report", &["trajectory", "compare", "markup"]),
     (
         "run",
         &[

@@ -382,6 +382,53 @@ fn logarithmic_ticks_are_decades_where_there_are_enough() {
 }
 
 #[test]
+fn labels_of_a_residual_strip_do_not_touch() {
+    // Half a strip is 20 pt high; numbers of 7.5 pt need as much between their middles.
+    let between = |shares: Vec<f64>| {
+        let gaps = shares.windows(2).map(|pair| 20.0 * (pair[1] - pair[0]));
+        gaps.fold(f64::INFINITY, f64::min)
+    };
+    for tenths in 34..=168 {
+        let limit = f64::from(tenths) / 10.0;
+        let shares = ticks::residual(limit).major.iter().map(|(v, _)| v / limit).collect();
+        assert!(between(shares) >= 7.5, "limit {limit}");
+    }
+    let labels =
+        |ticks: ticks::Ticks| ticks.major.into_iter().map(|(_, label)| label).collect::<Vec<_>>().join(" ");
+    assert_eq!(labels(ticks::residual(10.0)), "\u{2212}5 0 5");
+    assert_eq!(labels(ticks::bent_residual(30.0)), "\u{2212}20 \u{2212}2 0 2 20");
+    assert_eq!(labels(ticks::bent_residual(7e4)), "\u{2212}5×10^{4} \u{2212}2 0 2 5×10^{4}");
+    // Up to 2 linear in two fifths, then logarithmic up to the limit.
+    for limit in [21.0, 49.9, 400.0, 1e6] {
+        let share = |v: f64| match v.abs() / 2.0 {
+            v if v <= 1.0 => 0.4 * v,
+            v => 0.4 + 0.6 * v.ln() / (limit / 2.0f64).ln(),
+        };
+        let ticks = ticks::bent_residual(limit).major;
+        let shares = ticks.iter().map(|(v, _)| v.signum() * share(*v)).collect();
+        assert!(between(shares) >= 7.5, "limit {limit}");
+    }
+}
+
+#[test]
+fn a_bent_residual_strip_says_so() {
+    let mut curves = Curves {
+        layers: vec![Layer::theory("", 0, vec![1.0, 2.0], vec![1.0, 2.0])],
+        residuals: Some(Residuals {
+            series: vec![ResidualSeries { color: 0, style: 0, x: vec![1.0, 2.0], z: vec![2.0, 40.0] }],
+        }),
+        ..Curves::default()
+    };
+    let text = |curves: &Curves| compose(&only(curves.clone())).unwrap();
+    let words = |scene: &asymptotica::report::render::Scene| format!("{:?}", scene.items);
+    assert!(words(&text(&curves)).contains("logarithmic"));
+    if let Some(residuals) = &mut curves.residuals {
+        residuals.series[0].z[1] = 9.0;
+    }
+    assert!(!words(&text(&curves)).contains("logarithmic"));
+}
+
+#[test]
 fn scripts_stack_and_formula_letters_lean() {
     use markup::{Run, line};
     let regular = line("e", 10.0, markup::Face::Regular).unwrap();
@@ -414,12 +461,15 @@ fn paragraphs_break_at_spaces_within_the_width() {
 #[test]
 fn unprintable_and_malformed_text_is_refused() {
     let figure = |title: &str| Figure { title: title.into(), ..Figure::default() };
-    assert_eq!(render(&figure("error ∝ 1/d")), Err(RenderError::Glyph { character: '∝' }));
+    assert_eq!(
+        render(&figure("error ∝ 1/d")),
+        Err(RenderError::Text(markup::MarkupError::Glyph { character: '∝' }))
+    );
     let message = render(&figure("a \u{4e2d} b")).unwrap_err().to_string();
     assert!(message.contains('\u{4e2d}') && message.contains("U+4E2D"), "{message}");
-    assert!(matches!(check_text("10^{-3"), Err(RenderError::Markup { .. })));
-    assert!(matches!(check_text("$t"), Err(RenderError::Markup { .. })));
-    assert!(matches!(check_text("x_{1}_{2}"), Err(RenderError::Markup { .. })));
+    assert!(matches!(check_text("10^{-3"), Err(markup::MarkupError::Syntax { .. })));
+    assert!(matches!(check_text("$t"), Err(markup::MarkupError::Syntax { .. })));
+    assert!(matches!(check_text("x_{1}_{2}"), Err(markup::MarkupError::Syntax { .. })));
     check_text("αβγδεζηθικλμνξοπρσςτυφχψω ΓΔΘΛΞΠΣΦΨΩ ± × · − ≤ ≥ ≈ ≠ ∞ √ ∂ ∑ ∫ → … “” ’ °").unwrap();
 }
 

@@ -865,7 +865,7 @@ fn the_resolved_text_resolves_to_the_same_scenario() {
             "teacher = { kind = \"given\", T = [[1.5, 0.25], [0.25, 0.75]] }\n\
              [problem.init]\nkind = \"random\"\nstd = 3e-7",
         )
-        .replace("title = \"t\"", "title = \"t \\\"é\\u0007\\n\"");
+        .replace("title = \"t\"", "title = \"t\"\nexpected_time = \"t \\\"é\\u0007\\n\"");
     let everything = Overrides {
         verify: None,
         preset: Some("quick".into()),

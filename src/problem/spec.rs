@@ -35,6 +35,8 @@ pub enum Kind {
     Choice(&'static [(&'static str, &'static str)]),
     /// Any text.
     Text,
+    /// Text of a figure, with formulas between `$` and scripts in braces.
+    Markup,
     /// A list of finite numbers in `range`.
     Vector(Range),
     /// One number for all entries or a list of them, each in `range`.

@@ -4,7 +4,7 @@ use super::sections::key;
 use crate::problem::spec::Default::{self, Absent, Required};
 use crate::problem::spec::{Kind, Parameter, Range, Variant};
 
-const TITLE: Parameter = key("title", Kind::Text, Default::Text(""), "title above the panel", "\"\"");
+const TITLE: Parameter = key("title", Kind::Markup, Default::Text(""), "title above the panel", "\"\"");
 
 pub(super) const CURVES: &[Parameter] = &[
     key(
@@ -30,8 +30,8 @@ pub(super) const CURVES: &[Parameter] = &[
     ),
     key("divide_y_by", Kind::Expression, Absent, "formula that y is divided by, as noise_std^2", "\"2\""),
     TITLE,
-    key("x_label", Kind::Text, Absent, "label of the x axis", "\"time\""),
-    key("y_label", Kind::Text, Absent, "label of the y axis", "\"error\""),
+    key("x_label", Kind::Markup, Absent, "label of the x axis", "\"time\""),
+    key("y_label", Kind::Markup, Absent, "label of the y axis", "\"error\""),
     key(
         "scale",
         Kind::Choice(&[
@@ -189,7 +189,7 @@ const CROSSINGS: &[Parameter] = &[
         "\"log(size)\"",
     ),
     TITLE,
-    key("y_label", Kind::Text, Absent, "label of the y axis", "\"samples\""),
+    key("y_label", Kind::Markup, Absent, "label of the y axis", "\"samples\""),
     key(
         "scale",
         Kind::Choice(&[
@@ -223,7 +223,7 @@ const CROSSINGS: &[Parameter] = &[
         "with order: the power that theory expects of each series",
         "[1.0, 1.0]",
     ),
-    key("x_label", Kind::Text, Absent, "with order: label of the x axis", "\"information exponent\""),
+    key("x_label", Kind::Markup, Absent, "with order: label of the x axis", "\"information exponent\""),
 ];
 
 pub(super) const PANEL_KINDS: &[Variant] = &[

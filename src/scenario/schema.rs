@@ -116,7 +116,7 @@ fn property(parameter: &Parameter) -> Value {
         Kind::Count { min, max } => or_formula(count(min, max)),
         Kind::Number(range) => or_formula(number(range)),
         Kind::Choice(choices) => json!({ "enum": choices.iter().map(|(name, _)| *name).collect::<Vec<_>>() }),
-        Kind::Text | Kind::Expression => json!({ "type": "string" }),
+        Kind::Text | Kind::Markup | Kind::Expression => json!({ "type": "string" }),
         Kind::Vector(range) => list(or_formula(number(range))),
         Kind::NumberOrVector(range) => {
             any_of(vec![or_formula(number(range)), list(or_formula(number(range)))])

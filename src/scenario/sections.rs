@@ -98,15 +98,15 @@ pub(super) const fn key(
 use Default::{Absent, Required};
 
 pub(super) const TOP: &[Parameter] = &[
-    key("title", Kind::Text, Required, "title of the figure", "\"My question\""),
+    key("title", Kind::Markup, Required, "title of the figure", "\"My question\""),
     key(
         "source",
-        Kind::Text,
+        Kind::Markup,
         Required,
         "paper and figure that this regenerates, or who asks",
         "\"own question\"",
     ),
-    key("notes", Kind::Text, Default::Text(""), "caption: what the figure shows, what to look at", "\"\""),
+    key("notes", Kind::Markup, Default::Text(""), "caption: what the figure shows, what to look at", "\"\""),
     key("expected_time", Kind::Text, Absent, "stated run time", "\"3 min\""),
 ];
 

@@ -116,6 +116,9 @@ fn labelled(item: &Node, i: usize, kind: &ProblemKind, issues: &mut Vec<Issue>) 
     match table.get("label") {
         Some(node) if node.as_text().is_some_and(|label| !label.trim().is_empty()) => {
             one.label = node.as_text().unwrap_or_default().to_string();
+            let mut checker = Checker::new(Scope::EMPTY);
+            checker.markup(&node.at, &format!("series[{i}].label"), &one.label);
+            issues.append(&mut checker.issues);
         }
         Some(node) => {
             issues.push(Issue::value(&node.at, format!("series[{i}].label"), "must be text in quotes"))
@@ -241,7 +244,7 @@ pub(super) fn sweep(root: &Table, kind: &ProblemKind, issues: &mut Vec<Issue>) -
     let mut keys = Vec::new();
     for edit in Edit::all_of(table) {
         match (edit.path.as_str(), edit.node.as_text()) {
-            ("label", Some(text)) => label = Some(text.to_string()),
+            ("label", Some(text)) => label = Some((edit.node.clone(), text.to_string())),
             ("label", None) => {
                 issues.push(Issue::value(&edit.node.at, "sweep.label", "must be text in quotes"));
             }
@@ -262,6 +265,9 @@ pub(super) fn sweep(root: &Table, kind: &ProblemKind, issues: &mut Vec<Issue>) -
         return None;
     }
     let mut checker = Checker::new(Scope::EMPTY);
+    if let Some((node, text)) = &label {
+        checker.markup(&node.at, "sweep.label", text);
+    }
     let values = match &key.node.raw {
         Raw::Table(_) | Raw::List(_) => checker.values(&key.node, &path),
         _ => {
@@ -285,7 +291,7 @@ pub(super) fn sweep(root: &Table, kind: &ProblemKind, issues: &mut Vec<Issue>) -
         issues.push(Issue::value(&values[i].1, path, format!("holds {} twice", values[i].0)));
         return None;
     }
-    let label = label.unwrap_or_else(|| symbol(&key.path, kind));
+    let label = label.map_or_else(|| symbol(&key.path, kind), |(_, text)| text);
     let sweep = Sweep { key: key.path.clone(), label };
     Some(Swept { sweep, key_at: key.at.clone(), is_free, values })
 }

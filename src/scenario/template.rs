@@ -118,6 +118,7 @@ pub(super) fn accepts(kind: &Kind) -> String {
         Kind::Number(r) => range(r, "number"),
         Kind::Choice(_) => "one of".into(),
         Kind::Text => "text".into(),
+        Kind::Markup => "text, $formula$, x_{1}, 10^{2}".into(),
         Kind::Vector(r) => range(r, "numbers"),
         Kind::NumberOrVector(r) => range(r, "number or list, each"),
         Kind::Matrix => "matrix as a list of rows".into(),

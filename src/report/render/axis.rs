@@ -11,13 +11,18 @@ use crate::report::figure::{Axis, Scale};
 /// Share of the axis left free at each end of the data.
 const PADDING: f64 = 0.035;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     Linear,
     Log,
-    /// asinh(v/2): linear about zero, logarithmic far out.
-    Asinh,
+    /// Linear up to [`BEND`], which is at 1, and logarithmic beyond, where a factor e adds `stretch`.
+    Bent {
+        stretch: f64,
+    },
 }
+
+/// Where [`Kind::Bent`] bends.
+pub const BEND: f64 = 2.0;
 
 impl From<Scale> for Kind {
     fn from(scale: Scale) -> Self {
@@ -35,7 +40,10 @@ impl Kind {
         match self {
             Kind::Linear => Some(finite),
             Kind::Log => (finite > 0.0).then(|| finite.log10()),
-            Kind::Asinh => Some((0.5 * finite).asinh()),
+            Kind::Bent { stretch } => {
+                let (size, sign) = (finite.abs() / BEND, finite.signum());
+                Some(if size <= 1.0 { finite / BEND } else { sign * (1.0 + stretch * size.ln()) })
+            }
         }
     }
 }

@@ -38,6 +38,22 @@ struct Strip {
     marks: Marks,
 }
 
+/// Share of half a bent strip up to the guides at +-2: room for their labels and that of zero.
+const GUIDE_SHARE: f64 = 0.4;
+
+impl Strip {
+    fn new(largest: f64) -> Result<Self, RenderError> {
+        // Beyond this, a linear strip would flatten the guides at +-2.
+        if largest <= 15.0 {
+            let limit = (1.12 * largest).max(3.4);
+            return Ok(Self { kind: Kind::Linear, limit, marks: Marks::new(ticks::residual(limit))? });
+        }
+        let limit = 1.4 * largest;
+        let stretch = (1.0 / GUIDE_SHARE - 1.0) / (limit / axis::BEND).ln();
+        Ok(Self { kind: Kind::Bent { stretch }, limit, marks: Marks::new(ticks::bent_residual(limit))? })
+    }
+}
+
 fn same_length(what: &str, left: usize, right: usize) -> Result<(), RenderError> {
     if left == right { Ok(()) } else { Err(RenderError::Lengths { what: what.into(), left, right }) }
 }
@@ -88,10 +104,7 @@ impl<'a> Measured<'a> {
                 }
                 let finite = residuals.series.iter().flat_map(|s| &s.z).filter(|z| z.is_finite());
                 let largest = finite.fold(0.0f64, |a, z| a.max(z.abs()));
-                // Beyond this, a linear strip would flatten the guide at +-2.
-                let kind = if largest > 15.0 { Kind::Asinh } else { Kind::Linear };
-                let limit = if kind == Kind::Asinh { 1.4 * largest } else { (1.12 * largest).max(3.4) };
-                Some(Strip { kind, limit, marks: Marks::new(ticks::residual(limit))? })
+                Some(Strip::new(largest)?)
             }
             _ => None,
         };
@@ -128,7 +141,8 @@ impl<'a> Measured<'a> {
     /// The label of the level axis, wrapped to the width of the frame.
     fn x_label(&self, width: f64) -> Result<Vec<Line>, RenderError> {
         let marks = self.x_marks(width)?;
-        markup::wrap(&axis::label(&self.panel.x.label, marks.ticks.exponent), LABEL, Face::Regular, width)
+        let text = axis::label(&self.panel.x.label, marks.ticks.exponent);
+        Ok(markup::wrap(&text, LABEL, Face::Regular, width)?)
     }
 
     fn collect_notes(&self) -> Vec<String> {
@@ -158,6 +172,9 @@ impl<'a> Measured<'a> {
                     nonpositive += 1;
                 }
             }
+        }
+        if self.strip.as_ref().is_some_and(|strip| strip.kind != Kind::Linear) {
+            notes.push("Residual strip: linear up to ±2, logarithmic beyond.".into());
         }
         let residuals = self.panel.residuals.iter().flat_map(|r| &r.series).flat_map(|s| &s.z);
         let unscaled = residuals.filter(|z| !z.is_finite()).count();

@@ -107,7 +107,7 @@ impl<'a> Measured<'a> {
             if highest > 0.0 || lowest == 0.0 { limit } else { 0.0 },
         );
         let set = |labels: &[String]| -> Result<Vec<Line>, RenderError> {
-            labels.iter().map(|label| markup::line(label, TICK_LABEL, Face::Regular)).collect()
+            labels.iter().map(|label| Ok(markup::line(label, TICK_LABEL, Face::Regular)?)).collect()
         };
         let row_labels = set(&panel.row_labels)?;
         let bar_label = bar_labels(bar, MOST_BAR_LABELS)?.iter().map(|(_, l)| l.width).fold(0.0, f64::max);

@@ -9,12 +9,10 @@ mod axis;
 mod clip;
 mod curves;
 mod extent;
-mod font;
 mod grid;
 mod heatmap;
 mod key;
 mod legend;
-pub mod markup;
 mod page;
 mod paint;
 mod plot;
@@ -23,7 +21,8 @@ mod style;
 pub mod ticks;
 mod words;
 
-pub use markup::check as check_text;
+pub use crate::markup::{self, check as check_text};
+use crate::markup::{MarkupError, font};
 pub use page::compose;
 pub use scene::Scene;
 
@@ -32,10 +31,8 @@ use super::figure::Figure;
 /// Why a figure cannot be drawn.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RenderError {
-    #[error("no glyph for '{character}' (U+{:04X}) in the embedded font: use another character", *character as u32)]
-    Glyph { character: char },
-    #[error("text `{text}`: {reason}")]
-    Markup { text: String, reason: &'static str },
+    #[error("{0}: {help}", help = .0.remedy())]
+    Text(#[from] MarkupError),
     #[error(
         "axis `{axis}`: range {lo} to {hi} must be finite and ascending, and positive on a logarithmic axis"
     )]

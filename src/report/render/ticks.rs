@@ -105,20 +105,34 @@ pub fn log(lo: f64, hi: f64, target: usize) -> Ticks {
     Ticks { major, minor, exponent: None }
 }
 
-/// Labels of a residual strip from `-limit` to `limit`: zero and +-2 or, if 2 is too close to zero there,
-/// the largest power of ten. The guides at +-2 are drawn in any case.
+/// Labels of a linear residual strip from `-limit` to `limit`: zero and +-2 or, if 2 is too close to zero there, +-5
+/// or +-10. The guides at +-2 are drawn in any case.
 pub fn residual(limit: f64) -> Ticks {
-    let outer = if limit < 16.0 { 2.0 } else { decimal(1, limit.log10().floor() as i32) };
-    let major = [-outer, 0.0, outer].into_iter().map(|v| (v, strip_label(v))).collect();
-    Ticks { major, minor: Vec::new(), exponent: None }
+    let outer = match limit {
+        l if l < 5.0 => 2,
+        l if l < 13.0 => 5,
+        _ => 10,
+    };
+    strip(&[(-outer, 0), (0, 0), (outer, 0)])
 }
 
-fn strip_label(value: f64) -> String {
-    if value.abs() < 1e4 {
-        return number(value, 0);
-    }
-    let sign = if value < 0.0 { "\u{2212}" } else { "" };
-    format!("{sign}{}", power(value.abs().log10().round() as i32))
+/// Labels of a strip that is logarithmic beyond +-2: zero, +-2, and the largest of 1, 2 or 5 times a power of ten.
+pub fn bent_residual(limit: f64) -> Ticks {
+    let exponent = limit.log10().floor() as i32;
+    let mantissa = [5, 2, 1].into_iter().find(|&m| decimal(m, exponent) <= limit).unwrap_or(1);
+    strip(&[(-mantissa, exponent), (-2, 0), (0, 0), (2, 0), (mantissa, exponent)])
+}
+
+/// Labels at these mantissas and exponents.
+fn strip(places: &[(i64, i32)]) -> Ticks {
+    let label = |&(m, e): &(i64, i32)| match (m.abs(), m < 0) {
+        _ if e < 4 => number(decimal(m, e), 0),
+        (1, false) => power(e),
+        (1, true) => format!("\u{2212}{}", power(e)),
+        (_, _) => format!("{}×{}", number(m as f64, 0), power(e)),
+    };
+    let major = places.iter().map(|place| (decimal(place.0, place.1), label(place))).collect();
+    Ticks { major, minor: Vec::new(), exponent: None }
 }
 
 /// `10^{e}` with a true minus sign.

@@ -8,6 +8,7 @@ mod numbers;
 use super::message::{Issue, nearest, suggestion};
 use super::raw::{At, Entry, Node, Raw, Table};
 use super::scope::Scope;
+use crate::markup;
 use crate::problem::spec::{Default, Kind, Parameter, Settings, Value, Variant};
 use std::collections::BTreeSet;
 
@@ -155,6 +156,10 @@ impl<'a> Checker<'a> {
                 Some(text) => Some(Value::Text(text.into())),
                 None => self.wrong(node, path, "text in quotes", example),
             },
+            Kind::Markup => match node.as_text() {
+                Some(text) => self.markup(&node.at, path, text).then(|| Value::Text(text.into())),
+                None => self.wrong(node, path, "text in quotes", example),
+            },
             Kind::Expression => self.formula(node, path, example),
             Kind::Vector(range) => match &node.raw {
                 Raw::List(_) => self.numbers(node, path, range).map(Value::Vector),
@@ -175,6 +180,13 @@ impl<'a> Checker<'a> {
                 .tagged(node, path, variants, None)
                 .map(|(name, settings)| Value::Tagged(name.to_string(), settings)),
         }
+    }
+
+    /// Whether the text can be set in a figure.
+    pub fn markup(&mut self, at: &At, path: &str, text: &str) -> bool {
+        let error = markup::check(text).err();
+        self.issues.extend(error.iter().map(|e| Issue::value(at, path, e.rule()).help(e.remedy())));
+        error.is_none()
     }
 
     fn wrong<T>(&mut self, node: &Node, path: &str, needed: &str, help: String) -> Option<T> {

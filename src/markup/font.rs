@@ -4,15 +4,15 @@ use std::sync::LazyLock;
 
 use ttf_parser::Face as Parsed;
 
-use super::RenderError;
+use super::MarkupError;
 
 /// Family name inside the embedded files.
 pub const FAMILY: &str = "Liberation Sans";
 
 static FILES: [&[u8]; 3] = [
-    include_bytes!("../fonts/LiberationSans-Regular.ttf"),
-    include_bytes!("../fonts/LiberationSans-Italic.ttf"),
-    include_bytes!("../fonts/LiberationSans-Bold.ttf"),
+    include_bytes!("fonts/LiberationSans-Regular.ttf"),
+    include_bytes!("fonts/LiberationSans-Italic.ttf"),
+    include_bytes!("fonts/LiberationSans-Bold.ttf"),
 ];
 
 static FACES: LazyLock<[Parsed<'static>; 3]> =
@@ -37,11 +37,11 @@ impl Face {
     /// Advance width of one character in units of the font size.
     ///
     /// # Errors
-    /// [`RenderError::Glyph`] if the face has no glyph for it.
-    pub fn advance(self, character: char) -> Result<f64, RenderError> {
+    /// [`MarkupError::Glyph`] if the face has no glyph for it.
+    pub fn advance(self, character: char) -> Result<f64, MarkupError> {
         let face = self.parsed();
-        let glyph = face.glyph_index(character).ok_or(RenderError::Glyph { character })?;
-        let advance = face.glyph_hor_advance(glyph).ok_or(RenderError::Glyph { character })?;
+        let glyph = face.glyph_index(character).ok_or(MarkupError::Glyph { character })?;
+        let advance = face.glyph_hor_advance(glyph).ok_or(MarkupError::Glyph { character })?;
         Ok(f64::from(advance) / f64::from(face.units_per_em()))
     }
 }

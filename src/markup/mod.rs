@@ -3,8 +3,66 @@
 //! The syntax is described in [`figure`](crate::report::figure). Kerning is off everywhere, so that the
 //! widths computed here are those of the outlines and digits stay in columns.
 
-use super::RenderError;
-pub use super::font::Face;
+pub mod font;
+
+pub use font::Face;
+
+/// Why a text cannot be set.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MarkupError {
+    #[error("no glyph for '{character}' (U+{:04X}) in the embedded font", *character as u32)]
+    Glyph { character: char },
+    #[error("text `{text}`: {fault}")]
+    Syntax { text: String, fault: Fault },
+}
+
+impl MarkupError {
+    /// The broken rule without the text.
+    pub fn rule(&self) -> String {
+        match self {
+            Self::Glyph { .. } => self.to_string(),
+            Self::Syntax { fault, .. } => fault.to_string(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Glyph { .. } => "use another character",
+            Self::Syntax { fault, .. } => fault.remedy(),
+        }
+    }
+}
+
+/// What is wrong with the markup of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("a `$` is not closed")]
+    OpenFormula,
+    #[error("a `{{` is not closed")]
+    OpenScript,
+    #[error("a `$` inside a script is not closed there")]
+    FormulaAcrossScript,
+    #[error("two scripts at the same place")]
+    TwoScripts,
+    #[error("nothing follows the last backslash")]
+    LastBackslash,
+}
+
+impl Fault {
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::OpenFormula => {
+                "a formula stands between two `$` on one line; a backslash before a `$` makes it a plain character \
+                 (two of them between double quotes)"
+            }
+            Self::OpenScript => "close it, as in x_{1}, or write no brace right after the `_` or `^`",
+            Self::FormulaAcrossScript => "open and close a `$` on the same side of a brace, as in $x_{i}$",
+            Self::TwoScripts => "write both in one pair of braces, as in x_{12}, or one `_` and one `^`",
+            Self::LastBackslash => "remove it: a backslash makes the next character a plain one",
+        }
+    }
+}
 
 /// Size of a script relative to what it is attached to, and the shifts of its baseline in units of the
 /// size of its base.
@@ -43,23 +101,29 @@ pub struct Line {
     pub width: f64,
 }
 
-/// Checks that a text is well-formed markup of printable characters.
+/// Checks that every line of a text is well-formed markup of printable characters.
 ///
 /// # Errors
-/// [`RenderError::Markup`] for an open brace or dollar, [`RenderError::Glyph`] for a character that the
+/// [`MarkupError::Syntax`] for an open brace or dollar, [`MarkupError::Glyph`] for a character that the
 /// embedded faces lack.
-pub fn check(text: &str) -> Result<(), RenderError> {
-    line(text, 1.0, Face::Regular).map(|_| ())
+pub fn check(text: &str) -> Result<(), MarkupError> {
+    for piece in text.lines() {
+        // Titles are bold.
+        for face in [Face::Regular, Face::Bold] {
+            line(piece, 1.0, face)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lays out one line.
-pub fn line(text: &str, size: f64, face: Face) -> Result<Line, RenderError> {
+pub fn line(text: &str, size: f64, face: Face) -> Result<Line, MarkupError> {
     let mut lines = wrap(text, size, face, f64::INFINITY)?;
     Ok(if lines.is_empty() { Line::default() } else { lines.swap_remove(0) })
 }
 
 /// Lays out a paragraph in lines of at most `width`, broken at spaces. A single longer word stays whole.
-pub fn wrap(text: &str, size: f64, face: Face, width: f64) -> Result<Vec<Line>, RenderError> {
+pub fn wrap(text: &str, size: f64, face: Face, width: f64) -> Result<Vec<Line>, MarkupError> {
     let nodes = parse(text)?;
     let space = face.advance(' ')? * size;
     let mut lines = Vec::new();
@@ -88,7 +152,7 @@ pub fn wrap(text: &str, size: f64, face: Face, width: f64) -> Result<Vec<Line>, 
 }
 
 /// The characters of a text without its markup, for titles that are read rather than drawn.
-pub fn plain(text: &str) -> Result<String, RenderError> {
+pub fn plain(text: &str) -> Result<String, MarkupError> {
     fn collect(nodes: &[Node], out: &mut String) {
         for node in nodes {
             match node {
@@ -110,24 +174,19 @@ pub fn plain(text: &str) -> Result<String, RenderError> {
     Ok(out)
 }
 
-fn parse(text: &str) -> Result<Vec<Node>, RenderError> {
+fn parse(text: &str) -> Result<Vec<Node>, MarkupError> {
     let characters: Vec<char> = text.chars().collect();
     let mut at = 0;
     let mut math = false;
     let nodes = sequence(&characters, &mut at, &mut math, false)
-        .map_err(|reason| RenderError::Markup { text: text.into(), reason })?;
+        .map_err(|fault| MarkupError::Syntax { text: text.into(), fault })?;
     if math {
-        return Err(RenderError::Markup { text: text.into(), reason: "a `$` is not closed" });
+        return Err(MarkupError::Syntax { text: text.into(), fault: Fault::OpenFormula });
     }
     Ok(nodes)
 }
 
-fn sequence(
-    characters: &[char],
-    at: &mut usize,
-    math: &mut bool,
-    inside: bool,
-) -> Result<Vec<Node>, &'static str> {
+fn sequence(characters: &[char], at: &mut usize, math: &mut bool, inside: bool) -> Result<Vec<Node>, Fault> {
     let mut nodes: Vec<Node> = Vec::new();
     while let Some(&c) = characters.get(*at) {
         *at += 1;
@@ -139,7 +198,7 @@ fn sequence(
                 let mut inner = *math;
                 let script = sequence(characters, at, &mut inner, true)?;
                 if inner != *math {
-                    return Err("a `$` inside a script is not closed there");
+                    return Err(Fault::FormulaAcrossScript);
                 }
                 if !matches!(nodes.last(), Some(Node::Scripts { .. })) {
                     nodes.push(Node::Scripts { sub: None, sup: None });
@@ -147,7 +206,7 @@ fn sequence(
                 if let Some(Node::Scripts { sub, sup }) = nodes.last_mut() {
                     let slot = if c == '_' { sub } else { sup };
                     if slot.is_some() {
-                        return Err("two scripts at the same place");
+                        return Err(Fault::TwoScripts);
                     }
                     *slot = Some(script);
                 }
@@ -155,7 +214,7 @@ fn sequence(
             c if c.is_whitespace() => nodes.push(Node::Space),
             c => {
                 let c = if c == '\\' {
-                    let next = *characters.get(*at).ok_or("nothing follows the last backslash")?;
+                    let next = *characters.get(*at).ok_or(Fault::LastBackslash)?;
                     *at += 1;
                     next
                 } else if *math && c == '-' {
@@ -170,10 +229,10 @@ fn sequence(
             }
         }
     }
-    if inside { Err("a `{` is not closed") } else { Ok(nodes) }
+    if inside { Err(Fault::OpenScript) } else { Ok(nodes) }
 }
 
-fn place(nodes: &[Node], size: f64, face: Face, rise: f64, line: &mut Line) -> Result<(), RenderError> {
+fn place(nodes: &[Node], size: f64, face: Face, rise: f64, line: &mut Line) -> Result<(), MarkupError> {
     for node in nodes {
         match node {
             Node::Text { text, math } => {
@@ -204,7 +263,7 @@ fn place(nodes: &[Node], size: f64, face: Face, rise: f64, line: &mut Line) -> R
     Ok(())
 }
 
-fn push(line: &mut Line, c: char, size: f64, face: Face, rise: f64) -> Result<(), RenderError> {
+fn push(line: &mut Line, c: char, size: f64, face: Face, rise: f64) -> Result<(), MarkupError> {
     let advance = face.advance(c)? * size;
     match line.runs.last_mut() {
         Some(run) if run.face == face && run.size == size && run.rise == rise && touches(run, line.width) => {
