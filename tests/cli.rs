@@ -125,6 +125,149 @@ fn a_fault_planted_in_the_law_is_refuted() {
 }
 
 #[test]
+fn two_files_of_one_name_do_not_share_a_folder() {
+    let bench = Bench::new(SCENARIO);
+    for (folder, rate) in [("a", "0.5"), ("b", "0.6")] {
+        fs::create_dir(bench.path(folder)).expect("a writable folder");
+        let text = SCENARIO.replace("learning_rate = 0.5", &format!("learning_rate = {rate}"));
+        fs::write(bench.path(folder).join("s.toml"), text).expect("a writable folder");
+    }
+    for (command, folder) in [("run", "oo/s"), ("verify", "oo/verify/s"), ("power", "oo/power/s")] {
+        let answer = bench.figure(&[command, "a/s.toml", "b/s.toml", "--out", "oo"]);
+        assert_eq!(answer.code, 2, "{command}: {}{}", answer.out, answer.err);
+        let message = format!("a/s.toml and b/s.toml would both write to {folder}: rename one");
+        assert!(answer.err.contains(&message), "{command}: {}", answer.err);
+        assert!(!bench.path("oo").exists(), "{command} worked before it refused");
+    }
+    // The same file under two names runs once.
+    let once = bench.figure(&["run", "a/s.toml", "./a/s.toml", "--out", "oo", "--quiet"]);
+    assert_eq!(once.code, 0, "{}{}", once.out, once.err);
+    assert_eq!(once.out.matches("confirmed").count(), 1, "{}", once.out);
+    assert_eq!(stored(&bench.path("oo/s/replicas")).len(), 8);
+}
+
+#[test]
+fn text_that_cannot_be_drawn_is_refused_before_any_work() {
+    let label = "y = \"generalisation_error\"\n";
+    let key = |key: &str, text: &str| format!("{label}{key} = {text}\n");
+    refused(
+        "title = \"Two units, a small run\"",
+        "title = \"cost $t\"",
+        &["x.toml:1", "title", "`$`", "help:"],
+    );
+    refused("source = \"tests\"", "source = \"d^{2\"", &["x.toml:2", "source", "`{` is not closed"]);
+    refused(
+        "source = \"tests\"",
+        "source = \"tests\"\nnotes = \"\"\"one $a\ntwo a$\"\"\"",
+        &["x.toml:3", "notes"],
+    );
+    refused("source = \"tests\"", "source = \"\u{6d4b}\"", &["x.toml:2", "no glyph", "another character"]);
+    refused(label, &key("title", "\"x_{1}_{2}\""), &["x.toml:28", "panel[0].title", "two scripts"]);
+    refused(label, &key("x_label", "\"$t\""), &["x.toml:28", "panel[0].x_label", "`$`"]);
+    refused(label, &key("y_label", "'e \\'"), &["x.toml:28", "panel[0].y_label", "backslash"]);
+    let series = |label: &str| format!("[[series]]\nlabel = {label}\n\n[claim]");
+    refused("[claim]", &series("\"$K$ = $2\""), &["x.toml:31", "series[0].label", "`$`"]);
+    let sweep = "[sweep]\nlabel = \"s_{n\"\n\"problem.noise_std\" = [0.1, 0.2]\n\n[claim]";
+    refused("[claim]", sweep, &["x.toml:31", "sweep.label"]);
+    let sound = Bench::new(&SCENARIO.replace(label, &key("title", "'costs \\$5, $e$_{g}^{2}, e_g'")));
+    let answer = sound.figure(&["run", "x.toml", "--out", "o", "--quiet"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+}
+
+#[test]
+fn a_fault_that_no_claim_can_see_is_said_to_be_none() {
+    let note = "the planted fault leaves the law as it is at every claimed point";
+    let given = "{ kind = \"given\", Q = [[0.5, 0.1], [0.1, 0.4]], R = [[0.3, 0.05], [0.1, 0.2]] }";
+    let random = SCENARIO
+        .replace(given, "{ kind = \"random\", std = 1.0 }")
+        .replace("start = \"given\"", "start = \"replica\"");
+    let bench = Bench::new(&random);
+    let run = |fault: &str| bench.figure(&["run", "x.toml", "--out", "o", "--quiet", "--fault", fault]);
+    // The law takes its start from every replica, so the stated one is not in it.
+    let idle = run("problem.init.std=2");
+    assert_eq!(idle.code, 0, "{}{}", idle.out, idle.err);
+    assert!(idle.out.contains(note), "{}", idle.out);
+    let seen = run("problem.learning_rate=1.001");
+    assert!(!seen.out.contains(note), "{}", seen.out);
+    let none = bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]);
+    assert!(!none.out.contains(note), "{}", none.out);
+}
+
+#[test]
+fn a_caption_gives_the_replicas_of_every_size() {
+    let scenario = |replicas: &str| {
+        SCENARIO.replace("sizes = [60]", "sizes = [40, 50, 60]").replace("replicas = 8", replicas)
+    };
+    for (replicas, caption) in [
+        ("replicas = [9, 8, 8]", "d = 40, 50, 60 with 9, 8, 8 replicas."),
+        ("replicas = [8, 8, 8]", "d = 40, 50, 60, 8 replicas."),
+    ] {
+        let bench = Bench::new(&scenario(replicas));
+        let answer = bench.figure(&["run", "x.toml", "--out", "o", "--quiet"]);
+        assert!(matches!(answer.code, 0 | 3), "{}{}", answer.out, answer.err);
+        let drawn = fs::read_to_string(bench.path("o/x/figure.svg")).expect("a figure");
+        assert!(drawn.contains(caption), "{}", &drawn[..2000]);
+    }
+}
+
+#[test]
+fn a_planned_command_is_the_one_that_was_planned() {
+    let bench = Bench::new(SCENARIO);
+    fs::create_dir(bench.path("my runs")).expect("a writable folder");
+    let preset = "\n[preset.small]\n\"problem.noise_std\" = 0.05\n";
+    fs::write(bench.path("my runs/y.toml"), format!("{SCENARIO}{preset}")).expect("a writable folder");
+    let plan = bench.figure(&[
+        "verify",
+        "my runs/y.toml",
+        "--plan",
+        "--preset",
+        "small",
+        "--set",
+        "problem.learning_rate=0.4",
+        "--set",
+        "problem.init.Q=[[0.5, 0.1], [0.1, 0.3]]",
+        "--fault",
+        "drop=eta2",
+        "--method",
+        "overlap-chain",
+        "--sizes",
+        "20,40,80",
+        "--resolution",
+        "0.45",
+        "--seed",
+        "7",
+        "--replicas",
+        "40",
+        "--out",
+        "p",
+    ]);
+    assert_eq!(plan.code, 0, "{}{}", plan.out, plan.err);
+    let command = plan.out.lines().find_map(|line| line.trim().strip_prefix("figure ")).expect("a command");
+    // As a shell reads it, in the same folder.
+    let binary = assert_cmd::cargo::cargo_bin("figure");
+    let line = format!("'{}' {command} --quiet", binary.display());
+    let output = std::process::Command::new("sh")
+        .current_dir(bench.folder.path())
+        .args(["-c", &line])
+        .output()
+        .expect("a finished shell");
+    assert_ne!(output.status.code(), Some(2), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    let resolved = fs::read_to_string(bench.path("p/verify/y/scenario.toml")).expect("the scenario as run");
+    for key in [
+        "learning_rate = 0.4",
+        "noise_std = 0.05",
+        "[0.1, 0.3]",
+        "method = \"overlap-chain\"",
+        "resolution = 0.45",
+        "seed = 7",
+    ] {
+        assert!(resolved.contains(key), "{key}: {command}\n{resolved}");
+    }
+    let record = fs::read_to_string(bench.path("p/verify/y/record.json")).expect("the record");
+    assert!(record.contains("drop=eta2"), "{command}");
+}
+
+#[test]
 fn unknown_and_misspelt_keys_name_the_nearest_one() {
     refused("learning_rate = 0.5", "learning_rte = 0.5", &["x.toml:9", "learning_rte", "learning_rate"]);
     refused("noise_std = 0.1", "noise_std = 0.1\ncolour = \"red\"", &["x.toml:11", "colour"]);
@@ -141,6 +284,17 @@ fn wrong_types_and_ranges_name_the_rule() {
     refused("learning_rate = 0.5", "learning_rate = inf", &["x.toml:9", "problem.learning_rate", "finite"]);
     refused("student_width = 2", "student_width = 3", &["init.Q", "3 x 3"]);
     refused("sizes = [60]", "sizes = []", &["simulation.sizes"]);
+}
+
+#[test]
+fn sizes_without_room_for_all_directions_are_refused_at_their_place() {
+    // Two units and two teacher units in general position span four dimensions.
+    let words = ["x.toml:23", "simulation.sizes = 3", "size 3 is too small", "sizes start at 4", "help:"];
+    refused("sizes = [60]", "sizes = [60, 3]", &words);
+    let bench = Bench::new(&SCENARIO.replace("sizes = [60]", "sizes = [60, 4]"));
+    let check = bench.figure(&["check", "x.toml"]);
+    assert_eq!(check.code, 0, "{}{}", check.out, check.err);
+    assert!(check.out.contains("valid, 1 case\n"), "{}", check.out);
 }
 
 #[test]

@@ -47,12 +47,12 @@ impl Extrapolated {
         let mut sentences = self.verdict.sentences(" in the limit", &evidence);
         for approach in self.listed() {
             sentences.push(format!(
-                "exponents{}: bias {} (expected {}), fluctuation {} (expected {})",
+                "exponents{}: bias {} {}, fluctuation {} {}",
                 self.of(approach),
                 approach.bias,
-                number(-self.expected.bias),
+                approach.bias.beside(-self.expected.bias),
                 approach.fluctuation,
-                number(-self.expected.fluctuation)
+                approach.fluctuation.beside(-self.expected.fluctuation)
             ));
         }
         if let Some(form) = self.form.as_ref().filter(|form| !form.fails()) {
@@ -116,6 +116,25 @@ fn duration(seconds: f64) -> String {
     }
 }
 
+/// Standard errors from which on an exponent is said to be another one than the expected.
+const OFF: f64 = 3.0;
+
+impl Exponent {
+    /// "(expected -0.5)", and how far off that is where it is.
+    fn beside(&self, expected: f64) -> String {
+        let expected_words = number(expected);
+        match *self {
+            Exponent::Resolved { value, std_error, .. }
+                if std_error > 0.0 && (value - expected).abs() > OFF * std_error =>
+            {
+                let errors = (value - expected).abs() / std_error;
+                format!("(expected {expected_words}, which is {errors:.0} standard errors off)")
+            }
+            _ => format!("(expected {expected_words})"),
+        }
+    }
+}
+
 impl fmt::Display for Exponent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -152,4 +171,19 @@ impl fmt::Display for Unresolved {
 fn with_error(value: f64, error: f64) -> String {
     let digits = if error > 0.0 { (1.0 - error.log10().floor()).clamp(2.0, 12.0) as usize } else { 2 };
     format!("{value:.digits$} +- {error:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exponent_that_is_not_the_expected_one_is_said_to_be_off() {
+        let measured =
+            |value: f64, std_error: f64| Exponent::Resolved { value, std_error, interval: (value, value) };
+        assert_eq!(measured(-0.51, 0.01).beside(-0.5), "(expected -0.5)");
+        assert_eq!(measured(-1.0, 0.02).beside(-0.5), "(expected -0.5, which is 25 standard errors off)");
+        let unknown = Exponent::NotResolved { why: Unresolved::OneSize };
+        assert_eq!(unknown.beside(-1.0), "(expected -1)");
+    }
 }

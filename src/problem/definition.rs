@@ -75,6 +75,11 @@ pub trait Definition {
         direct_only(method)
     }
 
+    /// A size below which no run can be built: no more directions than dimensions. 1 where that is not known beforehand.
+    fn smallest_size(&self) -> usize {
+        1
+    }
+
     /// Bytes that one replica of size `size` needs while it runs.
     fn replica_bytes(&self, size: usize, method: Method) -> f64;
 

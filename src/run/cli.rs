@@ -122,6 +122,41 @@ pub struct Verify {
     pub options: Options,
 }
 
+impl Verify {
+    /// The command for the scenario `name` as it would be typed, but for sizes, replicas and the questions of how long
+    /// and how often to run.
+    pub fn typed(&self, name: &str) -> String {
+        let mut words: Vec<String> = vec!["figure".into(), "verify".into(), name.into()];
+        let mut option = |key: &str, value: String| words.extend([key.to_string(), value]);
+        let Options { preset, set, sweep, fault, out, seed, .. } = &self.options;
+        preset.iter().for_each(|preset| option("--preset", preset.clone()));
+        let own =
+            |set: &&String| !["simulation.replicas=", "simulation.sizes="].iter().any(|k| set.starts_with(k));
+        set.iter().filter(own).for_each(|set| option("--set", set.clone()));
+        sweep.iter().for_each(|sweep| option("--sweep", sweep.clone()));
+        fault.iter().for_each(|fault| option("--fault", fault.clone()));
+        if !self.method.is_empty() {
+            let methods: Vec<&str> = self.method.iter().map(|method| method.name()).collect();
+            option("--method", methods.join(","));
+        }
+        self.resolution.iter().for_each(|x| option("--resolution", x.to_string()));
+        seed.iter().for_each(|seed| option("--seed", seed.to_string()));
+        if out.as_os_str() != "out" {
+            option("--out", out.display().to_string());
+        }
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[derive(Clone, Debug, Default, Args)]
 pub struct Options {
     /// Named overrides of the scenario: quick, paper, ... [default: the file as written]

@@ -3,6 +3,7 @@
 use super::cli::{Cli, Command, Format, Options};
 use super::execute::{Campaign, Outcome, execute};
 use super::finish::{Finished, LEVEL, finish, redraw, stored_source, write_gallery, write_scenario};
+use super::library::Asked;
 use super::plan::plan;
 use super::progress::Progress;
 use super::store::{Store, fingerprint};
@@ -43,19 +44,15 @@ fn command(cli: &Cli) -> Result<u8, RunError> {
     match &cli.command {
         None => everything(cli, &library),
         Some(Command::Run(run)) => {
-            let sources: Vec<Source> =
-                run.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
-            batch(cli, &sources, &run.options, None)
+            batch(cli, &library.asked(&run.scenarios, &run.options.out)?, &run.options, None)
         }
         Some(Command::Verify(verify)) => {
-            let sources: Vec<Source> =
-                verify.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
-            study::verify(cli, &sources, verify)
+            let out = verify.options.out.join("verify");
+            study::verify(cli, &library.asked(&verify.scenarios, &out)?, verify)
         }
         Some(Command::Power(run)) => {
-            let sources: Vec<Source> =
-                run.scenarios.iter().map(|name| library.source(name)).collect::<Result<_, _>>()?;
-            study::power(cli, &sources, &run.options)
+            let out = run.options.out.join("power");
+            study::power(cli, &library.asked(&run.scenarios, &out)?, &run.options)
         }
         Some(Command::List { json }) => list(&library, *json),
         Some(Command::Describe { problem }) => print(&describe::text(kind(problem)?)),
@@ -135,7 +132,11 @@ fn check(library: &Library, names: &[String]) -> Result<u8, RunError> {
                     if label.is_empty() {
                         notices(&scenario);
                     }
-                    say(&format!("{name}{label}: valid, {} cases", scenario.cases.len()));
+                    let cases = match scenario.cases.len() {
+                        1 => "1 case".to_string(),
+                        n => format!("{n} cases"),
+                    };
+                    say(&format!("{name}{label}: valid, {cases}"));
                 }
                 Err(error) => {
                     // What is wrong with the file itself is wrong with every preset.
@@ -161,16 +162,15 @@ pub(super) fn notices(scenario: &Scenario) {
 
 /// The command without arguments: all scenarios, quick, into `figures/`, and the gallery page.
 fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
-    let sources: Vec<Source> =
-        library.names()?.iter().map(|n| library.source(n)).collect::<Result<_, _>>()?;
     let out = library.home().join("figures");
+    let asked = library.asked(&library.names()?, &out)?;
     let options = Options {
         preset: Some("quick".into()),
         out: out.clone(),
         format: vec![Format::Svg, Format::Png],
         ..Options::default()
     };
-    let code = batch(cli, &sources, &options, None)?;
+    let code = batch(cli, &asked, &options, None)?;
     let page = write_gallery(&out)?;
     say(&format!("\ngallery: {}", page.display()));
     Ok(code)
@@ -179,13 +179,13 @@ fn everything(cli: &Cli, library: &Library) -> Result<u8, RunError> {
 /// Runs scenarios on one pool and prints a verdict for each.
 pub(super) fn batch(
     cli: &Cli,
-    sources: &[Source],
+    asked: &[Asked],
     options: &Options,
     verify: Option<Verify>,
 ) -> Result<u8, RunError> {
     let overrides = overrides(options, verify);
     let scenarios: Vec<Scenario> =
-        sources.iter().map(|s| resolved(s, &overrides)).collect::<Result<_, _>>()?;
+        asked.iter().map(|one| resolved(&one.source, &overrides)).collect::<Result<_, _>>()?;
     scenarios.iter().for_each(notices);
     let threads = threads(cli);
     let mut campaigns = Vec::new();
@@ -298,6 +298,12 @@ pub(super) fn table(campaigns: &[Campaign<'_>], finished: &[(usize, Finished)], 
                 (_, Judgement::Undecided) => exit::UNDECIDED,
                 (code, Judgement::Confirmed) => code,
             };
+        }
+        if result.idle_fault {
+            say(&format!(
+                "{:width$}  note: the planted fault leaves the law as it is at every claimed point",
+                ""
+            ));
         }
     }
     for (index, result) in finished {

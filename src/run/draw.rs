@@ -65,7 +65,9 @@ fn caption(scenario: &Scenario, rows: &[Row]) -> String {
         }
         let mut replicas: Vec<String> =
             sizes.values().map(|(a, b)| if a < b { format!("{a} to {b}") } else { b.to_string() }).collect();
-        replicas.dedup();
+        if replicas.iter().all(|count| *count == replicas[0]) {
+            replicas.truncate(1);
+        }
         let with = if replicas.len() > 1 { " with" } else { "," };
         let list: Vec<String> = sizes.keys().map(usize::to_string).collect();
         let space = if text.is_empty() { "" } else { " " };

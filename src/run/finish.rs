@@ -3,9 +3,9 @@
 use super::at_size;
 use super::cli::Format;
 use super::collect::{Track, tracks};
-use super::draw;
 use super::execute::Outcome;
 use super::{RunError, store};
+use super::{draw, power};
 use crate::compare::{self, Answer, Exponents, Group, Terms, extrapolate, judge};
 use crate::problem::Method;
 use crate::report::data::{self, Row, Source as RowSource};
@@ -28,6 +28,8 @@ pub struct Finished {
     pub verdicts: Vec<Answer>,
     /// Trajectories that did not reach their last time, and values that are undefined, in words.
     pub diverged: Vec<String>,
+    /// A planted fault that no claim can see.
+    pub idle_fault: bool,
     pub wall_seconds: f64,
 }
 
@@ -143,7 +145,8 @@ pub fn finish(
     let path = folder.join("record.json");
     record.write(&path).map_err(|e| RunError::file(&path, e, "choose another folder with --out"))?;
     draw_into(scenario, &rows, &record, folder, formats)?;
-    Ok(Finished { verdicts, diverged: record.diverged, wall_seconds: outcome.wall_seconds })
+    let idle_fault = power::is_idle(scenario, outcome)?;
+    Ok(Finished { verdicts, diverged: record.diverged, idle_fault, wall_seconds: outcome.wall_seconds })
 }
 
 /// All rows of one track: law, simulation, their difference, the law at the size, and the single runs that a

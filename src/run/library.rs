@@ -10,6 +10,19 @@ pub struct Library {
     folder: Option<PathBuf>,
 }
 
+/// A scenario of the command line.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Name or path as given.
+    pub name: String,
+    pub source: Source,
+}
+
+fn same_file(one: &str, other: &str) -> bool {
+    let real = |path: &str| Path::new(path).canonicalize().ok();
+    one == other || (real(one).is_some() && real(one) == real(other))
+}
+
 impl Library {
     pub fn find() -> Self {
         let here = std::env::current_dir().unwrap_or_default();
@@ -43,6 +56,30 @@ impl Library {
             .collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Reads the scenarios that a command names, each file once.
+    ///
+    /// # Errors
+    /// As [`Library::source`]; two files that would write to one folder below `out`.
+    pub fn asked(&self, names: &[String], out: &Path) -> Result<Vec<Asked>, RunError> {
+        let mut asked: Vec<Asked> = Vec::new();
+        for name in names {
+            let source = self.source(name)?;
+            match asked.iter().find(|known| known.source.id() == source.id()) {
+                None => asked.push(Asked { name: name.clone(), source }),
+                Some(known) if same_file(known.source.name(), source.name()) => {}
+                Some(known) => {
+                    let folder = out.join(source.id());
+                    return Err(RunError::SameFolder {
+                        first: known.name.clone(),
+                        second: name.clone(),
+                        folder,
+                    });
+                }
+            }
+        }
+        Ok(asked)
     }
 
     /// Reads a scenario by name or by path.

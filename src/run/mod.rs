@@ -75,6 +75,8 @@ pub enum RunError {
          simulation.replicas, simulation.sizes, the number of observe.times or --jobs"
     )]
     Memory { id: String, needed: String, available: String },
+    #[error("{first} and {second} would both write to {}: rename one, or run them apart", folder.display())]
+    SameFolder { first: String, second: String, folder: PathBuf },
     #[error("interrupted")]
     Interrupted,
 }

@@ -93,29 +93,14 @@ fn planted(
         let reason = "the law starts from the measured start of each replica".to_string();
         return Ok(Power::NotIdentifiable { reason });
     }
-    let mut laws_only = faulty.clone();
-    for case in &mut laws_only.cases {
-        if let Some(simulation) = &mut case.simulation {
-            simulation.starts_only = true;
-        }
-    }
-    let law = |(job, result): &(Job, JobResult)| -> Result<(Job, JobResult), RunError> {
-        let laws = match result.law {
-            Some(_) => job.run(&laws_only, &|| stop())?,
-            None => JobResult { simulation: None, law: None, at_size: None },
-        };
-        Ok((*job, JobResult { simulation: result.simulation.clone(), ..laws }))
-    };
-    let results: Result<Vec<(Job, JobResult)>, RunError> = outcome.results.par_iter().map(law).collect();
-    let results = match results {
-        Ok(results) => results,
+    let faulty_outcome = match with_laws_of(faulty, outcome, stop) {
+        Ok(outcome) => outcome,
         // Another shape than that of the start, or an average that does not converge: no law to be compared.
         Err(RunError::Law(error)) => {
             return Ok(Power::NotIdentifiable { reason: format!("gives no law: {error}") });
         }
         Err(error) => return Err(error),
     };
-    let faulty_outcome = Outcome { results, wall_seconds: 0.0 };
     let faulty_tracks = tracks(faulty, &faulty_outcome);
     let answers = judge_tracks(faulty, &faulty_tracks, LEVEL);
     if let Some(answer) = answers.iter().find(|a| a.outcome() == compare::Outcome::Refuted) {
@@ -124,7 +109,7 @@ fn planted(
     // Each claim has a unit, a resolution and a band of its own.
     let shifts = shifts(sound, outcome, &faulty_outcome);
     let largest = shifts.iter().copied().fold(0.0, f64::max);
-    if largest <= 1e-9 {
+    if largest <= UNMOVED {
         let reason = "leaves the claimed part of the law as it is".to_string();
         return Ok(Power::NotIdentifiable { reason });
     }
@@ -143,6 +128,52 @@ fn planted(
     } else {
         Power::Missed { headline: answer.headline(), shift }
     })
+}
+
+/// A law that moves by less than this at every claimed point has not moved.
+const UNMOVED: f64 = 1e-9;
+
+/// The simulations of `outcome` with the laws of `scenario`, integrated again.
+fn with_laws_of(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Outcome, RunError> {
+    let mut laws_only = scenario.clone();
+    for case in &mut laws_only.cases {
+        if let Some(simulation) = &mut case.simulation {
+            simulation.starts_only = true;
+        }
+    }
+    let law = |(job, result): &(Job, JobResult)| -> Result<(Job, JobResult), RunError> {
+        let laws = match result.law {
+            Some(_) => job.run(&laws_only, &|| stop())?,
+            None => JobResult { simulation: None, law: None, at_size: None },
+        };
+        Ok((*job, JobResult { simulation: result.simulation.clone(), ..laws }))
+    };
+    let results = outcome.results.par_iter().map(law).collect::<Result<_, _>>()?;
+    Ok(Outcome { results, wall_seconds: 0.0 })
+}
+
+/// Whether the faults planted in the laws of `scenario` leave them as they are at every claimed point, so that its
+/// verdicts say nothing of the faults.
+pub(super) fn is_idle(scenario: &Scenario, outcome: &Outcome) -> Result<bool, RunError> {
+    if scenario.faults.is_empty() || scenario.claims.is_empty() {
+        return Ok(false);
+    }
+    let mut sound = scenario.clone();
+    sound.faults.clear();
+    for case in &mut sound.cases {
+        case.law_problem = case.problem.clone();
+        case.law.faults.clear();
+    }
+    match with_laws_of(&sound, outcome, &|| false) {
+        Ok(before) => Ok(shifts(&sound, &before, outcome).iter().all(|shift| *shift <= UNMOVED)),
+        // A law that only the fault makes possible has moved.
+        Err(RunError::Law(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The smallest gap that a claim is sure to refute: its resolution and the widest band.

@@ -5,6 +5,7 @@ use super::collect::tracks;
 use super::commands::{batch, overrides, progress, resolved, say, stop_on_request, table, threads};
 use super::execute::{Campaign, Outcome, execute};
 use super::finish::{LEVEL, finish, groups_of, judge_tracks, terms, write_scenario};
+use super::library::Asked;
 use super::plan::plan;
 use super::power::{Power, Row, power as plant_all};
 use super::store::{Store, fingerprint};
@@ -12,28 +13,28 @@ use super::{RunError, exit};
 use crate::compare::{self, Cost, Exponents, Looks};
 use crate::report::atomic;
 use crate::rng::Stream;
-use crate::scenario::{Scenario, Source, Verify};
+use crate::scenario::{Scenario, Verify};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// `figure verify`.
-pub(super) fn verify(cli: &Cli, sources: &[Source], arguments: &Arguments) -> Result<u8, RunError> {
+pub(super) fn verify(cli: &Cli, asked: &[Asked], arguments: &Arguments) -> Result<u8, RunError> {
     let mut options = Options { out: arguments.options.out.join("verify"), ..arguments.options.clone() };
     if let Some(resolution) = arguments.resolution {
         options.set.push(format!("claim[0].resolution={resolution}"));
     }
     let limits = Verify { sizes: arguments.sizes.clone(), methods: arguments.method.clone() };
     if !arguments.plan && !arguments.until_decided {
-        return batch(cli, sources, &options, Some(limits));
+        return batch(cli, asked, &options, Some(limits));
     }
     let stop = stop_on_request();
     let mut code = exit::CONFIRMED;
-    for source in sources {
+    for Asked { name, source } in asked {
         let scenario = resolved(source, &overrides(&options, Some(limits.clone())))?;
         let one = if arguments.plan {
-            pilot(cli, scenario, &options, &stop)?
+            pilot(cli, scenario, &options, &arguments.typed(name), &stop)?
         } else {
             until_decided(cli, scenario, &options, arguments.max_time, &stop)?
         };
@@ -148,7 +149,14 @@ fn history(stated: &[Vec<usize>], looks: usize) -> String {
 }
 
 /// Runs the scenario as a pilot and says what would decide its claims.
-fn pilot(cli: &Cli, scenario: Scenario, options: &Options, stop: &AtomicBool) -> Result<u8, RunError> {
+/// `typed` is the command without sizes and replicas.
+fn pilot(
+    cli: &Cli,
+    scenario: Scenario,
+    options: &Options,
+    typed: &str,
+    stop: &AtomicBool,
+) -> Result<u8, RunError> {
     let folder = options.out.join(&scenario.id);
     let outcome = run_one(cli, &scenario, &folder, options.resume, stop)?;
     let tracks = tracks(&scenario, &outcome);
@@ -180,8 +188,7 @@ fn pilot(cli: &Cli, scenario: Scenario, options: &Options, stop: &AtomicBool) ->
                     words(plan.seconds / threads as f64),
                 ));
                 say(&format!(
-                    "    figure verify {} --sizes {} --set 'simulation.replicas=[{}]'",
-                    scenario.id,
+                    "    {typed} --sizes {} --set 'simulation.replicas=[{}]'",
                     list(|a| a.size),
                     list(|a| a.replicas)
                 ));
@@ -215,10 +222,10 @@ fn words(seconds: f64) -> String {
 }
 
 /// `figure power`.
-pub(super) fn power(cli: &Cli, sources: &[Source], options: &Options) -> Result<u8, RunError> {
+pub(super) fn power(cli: &Cli, asked: &[Asked], options: &Options) -> Result<u8, RunError> {
     let stop = stop_on_request();
     let mut missed = 0;
-    for source in sources {
+    for Asked { source, .. } in asked {
         let overrides = overrides(options, None);
         let scenario = resolved(source, &overrides)?;
         if scenario.claims.is_empty() {

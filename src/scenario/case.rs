@@ -123,6 +123,9 @@ impl Common<'_> {
                 let runs = settings.flag("enabled")?;
                 let sizes = settings.counts("sizes")?;
                 let replicas = self.replicas(root, &settings, sizes.len())?;
+                if runs || needs_starts {
+                    self.check_sizes(root, &sizes, problem.smallest_size());
+                }
                 let options = SimulationOptions {
                     method: Method::from_name(settings.text("method")?)?,
                     replicas: if runs || needs_starts { replicas } else { vec![0; sizes.len()] },
@@ -278,6 +281,18 @@ impl Common<'_> {
                 self.issues.push(issue.help("give one number for all sizes, or one for each"));
                 None
             }
+        }
+    }
+
+    /// Sizes from the smallest on that a run can have.
+    fn check_sizes(&mut self, root: &Table, sizes: &[usize], smallest: usize) {
+        let Some(node) = root.table("simulation").and_then(|section| section.get("sizes")) else { return };
+        for (i, size) in sizes.iter().enumerate().filter(|(_, size)| **size < smallest) {
+            let at = node.items().get(i).map_or(&node.at, |item| &item.at);
+            let rule = format!("size {size} is too small for this problem: sizes start at {smallest}");
+            self.issues.push(
+                Issue::value(at, "simulation.sizes", rule).help("leave it out, or choose a larger one"),
+            );
         }
     }
 

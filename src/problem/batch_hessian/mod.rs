@@ -172,6 +172,10 @@ impl Definition for BatchHessian {
         ]
     }
 
+    fn smallest_size(&self) -> usize {
+        self.outliers.len() + 1
+    }
+
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         let drawn = match self.noise {
             Noise::Multiplicative { .. } if self.load() > 0.0 => self.effective_samples(size),

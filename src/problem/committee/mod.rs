@@ -324,6 +324,19 @@ impl Definition for Committee {
 
     /// Weights of student and teacher, one input, and the training set where there is one; overlaps alone for
     /// the chain.
+    fn smallest_size(&self) -> usize {
+        // Less than the rank that the simulation needs where eigenvalues are this small, never more.
+        let rank = |c: DMatrix<f64>| {
+            let values = c.symmetric_eigenvalues();
+            values.iter().filter(|value| **value > 1e-6 * values.max()).count().max(1)
+        };
+        match (&self.init, &self.teacher) {
+            (Init::Given { .. }, _) => rank(self.limit_start().covariance()),
+            (_, Teacher::Given { t }) => rank(t.clone()),
+            _ => 1,
+        }
+    }
+
     fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let (k, m, d) = (self.student_width as f64, self.teacher_width as f64, d as f64);
         let numbers = match method {

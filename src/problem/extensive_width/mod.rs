@@ -157,6 +157,10 @@ impl Definition for ExtensiveWidth {
     }
 
     /// Bytes of one replica: the inputs and a few matrices, never the n d^2 numbers of all x x^T.
+    fn smallest_size(&self) -> usize {
+        2
+    }
+
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         let (d, n) = (size as f64, self.samples(size) as f64);
         let starts = match self.algorithm {

@@ -304,6 +304,10 @@ impl Definition for GaussianMixture {
 
     /// The data, the weights, and those kept for correlations; without a matrix two bases that grow by one vector
     /// on each side for each update, of which full batch needs some tens.
+    fn smallest_size(&self) -> usize {
+        2
+    }
+
     fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         let (n, d) = (self.samples(d) as f64, d as f64);
         let stored = match method {

@@ -194,6 +194,14 @@ impl Definition for KernelRegression {
         self.samples(time, size) as f64 / (size as f64).powi(self.samples_exponent)
     }
 
+    fn smallest_size(&self) -> usize {
+        match (&self.kernel, &self.target) {
+            (Kernel::Sphere(_), _) => 2,
+            (Kernel::PowerLaw { .. }, Target::Coefficients(list)) => list.len(),
+            (Kernel::PowerLaw { .. }, Target::PowerLaw { .. }) => 1,
+        }
+    }
+
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         // The number of samples is not known here: those of one unit of time.
         let n = self.samples(1.0, size) as f64;

@@ -265,6 +265,10 @@ impl Definition for SingleIndex {
 
     /// Student, planted directions and one input; numbers alone for the chain. The training set of Langevin dynamics
     /// is counted up to the time 1.
+    fn smallest_size(&self) -> usize {
+        self.directions + 1
+    }
+
     fn replica_bytes(&self, d: usize, method: Method) -> f64 {
         if let Algorithm::Langevin { .. } = self.algorithm {
             return 8.0 * d as f64 * (self.updates_at(1.0, d) as f64 + d as f64);

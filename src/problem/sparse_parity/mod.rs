@@ -198,6 +198,10 @@ impl Definition for SparseParity {
         }
     }
 
+    fn smallest_size(&self) -> usize {
+        self.order + 1
+    }
+
     fn replica_bytes(&self, size: usize, _method: Method) -> f64 {
         8.0 * (256.0 * (size + 2 * self.width) as f64 + 4.0 * (size * self.width) as f64)
     }

@@ -212,6 +212,10 @@ impl Definition for Transfer {
         None
     }
 
+    fn smallest_size(&self) -> usize {
+        2
+    }
+
     fn replica_bytes(&self, d: usize, _method: Method) -> f64 {
         let n = self.samples(d) as f64;
         8.0 * (d as f64 * (2.0 * n + 10.0) + 3.0 * n * n)

@@ -2,9 +2,9 @@
 
 use super::{Measure, Replica, SimulationError};
 use crate::linalg::{product_transpose, symmetric_eigen, transpose_product};
-use crate::problem::Start;
 use crate::problem::batch_hessian::{BatchHessian, Noise, Rank};
 use crate::problem::scaling::OnePassStep;
+use crate::problem::{Definition, Start};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
 use nalgebra::DMatrix;
@@ -125,7 +125,7 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
-    let needed = problem.outliers.len() + 1;
+    let needed = problem.smallest_size();
     if size < needed {
         return Err(SimulationError::TooSmall { size, needed });
     }

@@ -5,9 +5,9 @@ mod estimators;
 mod samples;
 
 use super::{Measure, Replica, SimulationError};
-use crate::problem::Start;
 use crate::problem::extensive_width::{Algorithm, ExtensiveWidth};
 use crate::problem::scaling::OnePassStep;
+use crate::problem::{Definition, Start};
 use crate::rng::Stream;
 use crate::trajectory::{Curve, End};
 use estimators::{Descent, Gamp};
@@ -89,8 +89,9 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
-    if size < 2 {
-        return Err(SimulationError::TooSmall { size, needed: 2 });
+    let needed = problem.smallest_size();
+    if size < needed {
+        return Err(SimulationError::TooSmall { size, needed });
     }
     let mut curve = Curve::new(measure.observables);
     if let Algorithm::Denoiser { variance } = problem.algorithm {

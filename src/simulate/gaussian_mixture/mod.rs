@@ -11,7 +11,7 @@ mod learner;
 
 use super::{Measure, Replica, Risk, SimulationError};
 use crate::problem::gaussian_mixture::{self, GaussianMixture, Observable, risk};
-use crate::problem::{Method, Start};
+use crate::problem::{Definition, Method, Start};
 use crate::rng::{Simd, Stream};
 use crate::trajectory::{Curve, End};
 use data::{Samples, centre, fresh_fields};
@@ -53,8 +53,9 @@ fn measured(problem: &GaussianMixture, v: &[f64], w: &[f64]) -> Start {
 }
 
 fn check_size(problem: &GaussianMixture, d: usize) -> Result<(), SimulationError> {
-    if d < 2 {
-        return Err(SimulationError::TooSmall { size: d, needed: 2 });
+    let needed = problem.smallest_size();
+    if d < needed {
+        return Err(SimulationError::TooSmall { size: d, needed });
     }
     match problem.samples(d) {
         0 => Err(SimulationError::NoSamples { samples: 0, size: d }),

@@ -7,8 +7,8 @@
 
 use super::{Measure, Replica, SimulationError};
 use crate::linalg::{LinalgError, cholesky, least_norm, transpose_product};
-use crate::problem::Start;
 use crate::problem::kernel_regression::{Kernel, KernelRegression};
+use crate::problem::{Definition, Start};
 use crate::rng::{Gaussians, Stream};
 use crate::trajectory::Curve;
 use nalgebra::{DMatrix, DVector};
@@ -180,12 +180,9 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     measure.check_times()?;
-    let least = match (&problem.kernel, problem.coefficients(size).len()) {
-        (Kernel::Sphere(_), _) => 2,
-        (Kernel::PowerLaw { .. }, terms) => terms,
-    };
-    if size < least {
-        return Err(SimulationError::TooSmall { size, needed: least });
+    let needed = problem.smallest_size();
+    if size < needed {
+        return Err(SimulationError::TooSmall { size, needed });
     }
     let counts: Vec<usize> = measure.times.iter().map(|&time| problem.samples(time, size)).collect();
     if let Some(&samples) = counts.iter().find(|n| **n == 0) {

@@ -50,7 +50,7 @@ fn chain_start(problem: &SingleIndex, d: usize, stream: &Stream) -> Vec<f64> {
 }
 
 fn check_size(problem: &SingleIndex, d: usize) -> Result<(), SimulationError> {
-    let needed = problem.directions + 1;
+    let needed = problem.smallest_size();
     if d < needed { Err(SimulationError::TooSmall { size: d, needed }) } else { Ok(()) }
 }
 

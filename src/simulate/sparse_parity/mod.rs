@@ -3,8 +3,8 @@
 mod network;
 
 use super::{Measure, Replica, SimulationError};
-use crate::problem::Start;
 use crate::problem::sparse_parity::SparseParity;
+use crate::problem::{Definition, Start};
 use crate::rng::Stream;
 use crate::trajectory::Curve;
 use network::{Gradient, Network};
@@ -19,8 +19,9 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
-    if size <= problem.order {
-        return Err(SimulationError::TooSmall { size, needed: problem.order + 1 });
+    let needed = problem.smallest_size();
+    if size < needed {
+        return Err(SimulationError::TooSmall { size, needed });
     }
     let mut network = Network::new(problem, size, stream);
     let mut gradient = Gradient::new(problem, size, &stream.child("data"));

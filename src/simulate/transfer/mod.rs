@@ -7,9 +7,9 @@ mod inputs;
 use super::{Measure, Replica, Risk, SimulationError};
 use crate::linalg::{LinalgError, Read, least_norm, multiply, product_transpose, solve};
 use crate::math::special::{ln_normal_cdf, normal_cdf};
-use crate::problem::Start;
 use crate::problem::scaling::OnePassStep;
 use crate::problem::transfer::{Solver, Task, Transfer};
+use crate::problem::{Definition, Start};
 use crate::rng::{Gaussians, Stream};
 use crate::trajectory::{Curve, End};
 use inputs::Entries;
@@ -142,8 +142,9 @@ pub(super) fn replica(
 ) -> Result<Replica, SimulationError> {
     let clock = Instant::now();
     super::check_times(measure)?;
-    if size < 2 {
-        return Err(SimulationError::TooSmall { size, needed: 2 });
+    let needed = problem.smallest_size();
+    if size < needed {
+        return Err(SimulationError::TooSmall { size, needed });
     }
     let drawn = Drawn::new(problem, size, stream)?;
     let mut curve = Curve::new(measure.observables);
