@@ -289,7 +289,7 @@ fn wrong_types_and_ranges_name_the_rule() {
 #[test]
 fn sizes_without_room_for_all_directions_are_refused_at_their_place() {
     // Two units and two teacher units in general position span four dimensions.
-    let words = ["x.toml:23", "simulation.sizes = 3", "size 3 is too small", "sizes start at 4", "help:"];
+    let words = ["x.toml:22", "simulation.sizes = 3", "size 3 is too small", "sizes start at 4", "help:"];
     refused("sizes = [60]", "sizes = [60, 3]", &words);
     let bench = Bench::new(&SCENARIO.replace("sizes = [60]", "sizes = [60, 4]"));
     let check = bench.figure(&["check", "x.toml"]);
