@@ -112,6 +112,7 @@ mod starts {
             start(&problem, 1, &Stream::root(41)).unwrap_err(),
             SimulationError::TooSmall { size: 1, needed: 2 }
         );
+        assert_eq!(problem.smallest_size(), 2, "known before any run");
     }
 
     #[test]
@@ -126,10 +127,12 @@ mod starts {
     fn fewer_dimensions_than_directions_are_refused() {
         let error = start(&generic(), 4, &Stream::root(43)).unwrap_err();
         assert_eq!(error, SimulationError::TooSmall { size: 4, needed: 5 });
+        assert_eq!(generic().smallest_size(), 5);
         let mut problem = generic();
         problem.init = Init::Random { std: 0.4 };
         let error = start(&problem, 1, &Stream::root(43)).unwrap_err();
         assert_eq!(error, SimulationError::TooSmall { size: 1, needed: 2 });
+        assert_eq!(problem.smallest_size(), 2);
         assert!(matches!(start(&problem, 0, &Stream::root(43)), Err(SimulationError::TooSmall { .. })));
     }
 

@@ -327,7 +327,11 @@ impl Definition for Committee {
     fn smallest_size(&self) -> usize {
         // Less than the rank that the simulation needs where eigenvalues are this small, never more.
         let rank = |c: DMatrix<f64>| {
-            let values = c.symmetric_eigenvalues();
+            let largest = c.amax();
+            if largest == 0.0 {
+                return 1;
+            }
+            let values = (c / largest).symmetric_eigenvalues();
             values.iter().filter(|value| **value > 1e-6 * values.max()).count().max(1)
         };
         match (&self.init, &self.teacher) {
