@@ -1,7 +1,7 @@
 //! Closed form, matrix exponential and integrated equations; outside numbers; averages against sampling.
 
 use super::{CENTRED, THREE, all_observables, mixture};
-use asymptotica::problem::teacher_mixture::{LabelRule, TeacherMixture, risk};
+use asymptotica::problem::teacher_mixture::{Init, LabelRule, TeacherMixture, risk};
 use asymptotica::rng::Stream;
 use asymptotica::theory::LawOptions;
 use asymptotica::theory::teacher_mixture::{
@@ -9,6 +9,7 @@ use asymptotica::theory::teacher_mixture::{
     time_scales,
 };
 use asymptotica::trajectory::{Curve, End};
+use nalgebra::{DMatrix, dmatrix};
 
 fn options(tolerance: f64) -> LawOptions {
     LawOptions { tolerance, faults: Vec::new(), measure_error: true }
@@ -178,4 +179,24 @@ fn losses_and_errors_of_the_groups_agree_with_sampling() {
             assert!((error - exact).abs() < 4.5 * (0.25 / f64::from(n)).sqrt(), "group {c}: {error} {exact}");
         }
     }
+}
+
+/// A bias that moves a hundred times more slowly than the overlaps: the losses cross once it has.
+#[test]
+fn a_slow_bias_has_its_crossing_time() {
+    let problem = TeacherMixture {
+        probability: vec![0.8, 0.2],
+        variance: vec![100.0, 100.0],
+        teachers: dmatrix![1.0, 0.2; 0.2, 1.0],
+        alignments: DMatrix::zeros(2, 2),
+        means: DMatrix::zeros(2, 2),
+        teacher_bias: vec![0.0, 30.0],
+        labels: vec![LabelRule::Sign; 2],
+        learning_rate: 0.001,
+        bias_rate: 0.001,
+        init: Init::Zero,
+        student_bias: 1.0,
+    };
+    let crossing = overlay(&problem, "crossing-time").expect("a crossing");
+    assert!((crossing - 947.59).abs() < 0.01, "{crossing}");
 }

@@ -74,6 +74,18 @@ pub fn final_state(problem: &TeacherMixture) -> Result<Option<Overlaps>, LawErro
     Ok(Some(state))
 }
 
+/// The longest of the times over which R, Q, the means and a bias that moves relax; growth of Q is none.
+fn longest_memory(problem: &TeacherMixture) -> f64 {
+    let coefficients = plain(problem);
+    let groups = problem.groups();
+    let moving = if coefficients.bias_rate > 0.0 { groups + 1 } else { groups };
+    let block = means(&coefficients).view((0, 0), (moving, moving)).into_owned();
+    let (tau_r, tau_q) = time_scales(problem);
+    let rates = block.complex_eigenvalues();
+    let slow = rates.iter().map(|rate| 1.0 / rate.re.abs()).filter(|tau| tau.is_finite());
+    slow.chain(tau_q).fold(tau_r, f64::max)
+}
+
 /// Ascending times up to `until` at which e_1 - e_2 changes its sign: the borders between the phases of bias. From
 /// the exact solution on a grid of 2000 times, equally spaced in t + tau/100 on a logarithmic scale with tau the
 /// shorter time scale, then by bisection to rounding. Ends where the losses leave the numbers.
@@ -136,11 +148,10 @@ pub fn overlay(problem: &TeacherMixture, name: &str) -> Result<f64, LawError> {
         "final-loss-2" => final_loss(1),
         "tau-R" => Ok(time_scales(problem).0),
         "tau-Q" => time_scales(problem).1.ok_or_else(|| outside("Q grows without bound")),
-        "crossing-time" if problem.groups() > 1 => {
-            let (tau_r, tau_q) = time_scales(problem);
-            let until = 30.0 * tau_q.unwrap_or(tau_r).max(tau_r);
-            crossing_times(problem, until).first().copied().ok_or_else(|| outside("the losses do not cross"))
-        }
+        "crossing-time" if problem.groups() > 1 => crossing_times(problem, 30.0 * longest_memory(problem))
+            .first()
+            .copied()
+            .ok_or_else(|| outside("the losses do not cross")),
         "crossing-time" => Err(outside("there is only one sub-population")),
         _ => {
             let known: Vec<&str> = KIND.overlays.iter().map(|(name, _)| *name).collect();
