@@ -76,6 +76,18 @@ fn names(problem: &Committee) -> Vec<String> {
         .collect()
 }
 
+/// d Var and d (mean - law) of one observable where the plain expansion holds, to all digits of the law.
+fn exactly(problem: &Problem, name: &str, time: f64) -> (f64, f64) {
+    let options = LawOptions { tolerance: 1e-11, faults: Vec::new(), measure_error: false };
+    let at = |size: usize| {
+        let law = theory::at_size(problem, size, &[time], &[name.to_string()], &options).expect("a law");
+        (law.get(name).expect("a mean")[0], law.get(&format!("{name}:std")).expect("a spread")[0])
+    };
+    let (first, second) = (100_000, 300_000);
+    let ((near, std), (far, _)) = (at(first), at(second));
+    (first as f64 * std * std, (near - far) / (1.0 / first as f64 - 1.0 / second as f64))
+}
+
 /// d Var and d (mean - law) of every observable at every time, at leading order: `[observable][time]`.
 fn leading(problem: &Problem, times: &[f64], names: &[String], faults: &[&str]) -> Vec<Vec<(f64, f64)>> {
     // Any size at which the plain expansion holds gives the same two numbers.

@@ -1,6 +1,7 @@
 //! Single-index models on the sphere at finite d against their exact process.
 
 use super::chain::{Comparison, chain};
+use super::exactly;
 use asymptotica::compare::Moments;
 use asymptotica::problem::Problem;
 use asymptotica::problem::single_index::{
@@ -163,4 +164,78 @@ fn spread_and_shift_are_those_of_the_process() {
         let (variance, _) = comparison.largest(&["drop=mean-square"]);
         assert!(variance > bound, "{name}: second moment for covariance, {variance:.2}");
     }
+}
+
+fn matched(link: Link, noise_variance: f64, learning_rate: f64, init: Init) -> Problem {
+    let directions = if let Init::Given { m } = &init { m.len() } else { 1 };
+    match linked(link.clone(), link, directions, init, learning_rate) {
+        Problem::SingleIndex(problem) => Problem::SingleIndex(SingleIndex { noise_variance, ..problem }),
+        _ => unreachable!("a single-index model"),
+    }
+}
+
+fn given(m: &[f64]) -> Init {
+    Init::Given { m: m.to_vec() }
+}
+
+/// Near m = 1, where 1 - m is far below a thousandth, d Var and shift of the loss by another program, which differentiates
+/// series in the angle.
+#[test]
+fn readings_near_recovery_keep_their_digits() {
+    for (link, eta, t, variance, shift) in
+        [(Link::Abs, 0.3, 30.0, 8.849594e-9, 3.362874e-4), (Link::Relu, 0.5, 40.0, 4.073778e-12, 1.584226e-6)]
+    {
+        let (v, b) = exactly(&matched(link.clone(), 0.0, eta, given(&[0.3])), "loss", t);
+        println!("{link:?}: {v:.5e} {b:.6e}");
+        assert!(
+            (v / variance - 1.0).abs() < 1e-4 && (b / shift - 1.0).abs() < 1e-4,
+            "{link:?}: {v:e}, {b:e}"
+        );
+    }
+}
+
+/// A given start on the saddle m = 0 leaves it by its noise alone; the spread of 3000 runs by another program.
+#[test]
+fn a_given_start_on_a_saddle_escapes() {
+    let problem = matched(series(&[0.0, 0.0, 1.0]), 0.0, 0.1, given(&[0.0]));
+    let options = LawOptions { tolerance: 1e-9, faults: vec![], measure_error: false };
+    let names = ["m", "loss"].map(String::from).to_vec();
+    let law = theory::at_size(&problem, 200, &[5.0, 20.0, 40.0], &names, &options).expect("a law");
+    let (m, std, loss) = (law.get("m").unwrap(), law.get("m:std").unwrap(), law.get("loss").unwrap());
+    println!("{m:?} {std:?} {loss:?}");
+    for (k, spread) in [(1, 0.5056), (2, 0.9504)] {
+        assert!((std[k] / spread - 1.0).abs() < 0.03 && m[k].abs() < 0.02, "{m:?} {std:?}");
+        // The loss is 1 - m^2.
+        assert!((loss[k] - (1.0 - std[k] * std[k])).abs() < 0.02, "{loss:?} {std:?}");
+    }
+}
+
+/// Of equal overlaps the largest is one that a run chooses: an expansion about them says nothing of its mean.
+#[test]
+fn the_largest_of_equal_overlaps_is_refused() {
+    let options = LawOptions { tolerance: 1e-9, faults: vec![], measure_error: false };
+    let law = |m: &[f64], d: usize| {
+        let problem = matched(series(&[0.0, 0.0, 1.0]), 0.0, 0.1, given(m));
+        theory::at_size(&problem, d, &[1.0, 3.0], &["overlap".to_string()], &options)
+    };
+    for m in [&[0.3, 0.3][..], &[0.3, -0.3], &[0.0], &[0.01], &[0.3, 0.305]] {
+        let answer = law(m, 2000).expect_err("a refusal").to_string();
+        assert!(answer.contains("kink") && answer.contains("ask for m"), "{answer}");
+    }
+    assert!(law(&[0.3, 0.1], 20_000).is_ok() && law(&[0.3], 2000).is_ok());
+}
+
+/// On a steep link the mean at d = 300 is shifted by more than half of what it moves and spreads: runs have 0.0414 at t = 2,
+/// the expansion 0.0772.
+#[test]
+fn a_shift_that_exceeds_the_law_is_refused() {
+    let problem = matched(series(&[0.0, 0.3, 0.5, 0.4]), 0.1, 0.3, Init::Random { hemisphere: false });
+    let options = LawOptions { tolerance: 1e-9, faults: vec![], measure_error: false };
+    let law = |d: usize| theory::at_size(&problem, d, &[2.0, 8.0], &["m".to_string()], &options);
+    let answer = law(300).expect_err("a refusal").to_string();
+    assert!(answer.contains("shifted") && answer.contains("larger d"), "{answer}");
+    let far = law(20_000).expect("a law");
+    // Another program: X = 0.0343381, b = 12.836505.
+    let mean = far.get("m").expect("a mean")[0];
+    assert!((mean - 0.0343381 - 12.836505 / 20_000.0).abs() < 1e-6, "{mean}");
 }

@@ -8,6 +8,7 @@
 //! drawn vector along the escaping directions, which sets the time of the escape, is stratified over its distribution;
 //! all else follows a lattice of low discrepancy.
 
+use super::route::distance;
 use super::starts::Starts;
 use super::{LinearNoise, Process, Reading, State, Weights};
 use crate::ode::{self, OdeError};
@@ -81,6 +82,25 @@ impl Family {
     pub fn holding(&self, holds: impl Fn(&State) -> bool) -> usize {
         let noisy = self.members.iter().filter_map(|member| member.noise.as_ref());
         noisy.map(|states| states.iter().take_while(|&state| holds(state)).count()).min().unwrap_or(0)
+    }
+
+    /// Whether the noise around some member has a property at time number `k`.
+    pub fn any(&self, k: usize, property: impl Fn(&State) -> bool) -> bool {
+        let mut noisy = self.members.iter().filter_map(|member| member.noise.as_ref());
+        noisy.any(|states| property(&states[k]))
+    }
+
+    /// At time number `k`, the length of the mean b/d around members, and the root mean square of what runs have moved
+    /// away from `start` by.
+    pub(super) fn shift(&self, k: usize, start: &[f64]) -> (f64, f64) {
+        let noisy: Vec<&State> =
+            self.members.iter().filter_map(|member| Some(&member.noise.as_ref()?[k])).collect();
+        let share = 1.0 / (noisy.len() as f64 * self.size);
+        let mean = |p: usize| share * noisy.iter().map(|state| state.bias[p]).sum::<f64>();
+        let shift = (0..start.len()).map(|p| mean(p).powi(2)).sum::<f64>().sqrt();
+        let within = share * noisy.iter().map(|state| state.covariance.trace()).sum::<f64>();
+        let between = self.members.iter().map(|member| distance(&member.states[k], start)).sum::<f64>();
+        (shift, (between / self.members.len() as f64 + within.max(0.0)).sqrt())
     }
 
     /// The distribution of a reading at time number `k`, by the linear noise around a member and by its value;

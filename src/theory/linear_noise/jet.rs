@@ -18,6 +18,8 @@ pub trait Scalar:
     fn value(self) -> f64;
     fn sqrt(self) -> Self;
     fn asin(self) -> Self;
+    /// A function of the number, from its value and its first two derivatives there.
+    fn chain(self, value: f64, slope: f64, curvature: f64) -> Self;
     /// A function of which only the gradient is a closed form: its value, and (slope along x_j, x_j) for every argument.
     fn with_gradient(value: f64, parts: &[(Self, Self)]) -> Self;
 }
@@ -39,6 +41,10 @@ impl Scalar for f64 {
         self.asin()
     }
 
+    fn chain(self, value: f64, _slope: f64, _curvature: f64) -> Self {
+        value
+    }
+
     fn with_gradient(value: f64, _: &[(Self, Self)]) -> Self {
         value
     }
@@ -51,19 +57,6 @@ pub struct Jet<const N: usize> {
     pub value: f64,
     pub first: [f64; N],
     pub second: [f64; N],
-}
-
-impl<const N: usize> Jet<N> {
-    /// f of the jet, from f and its first two derivatives at the value.
-    #[inline(always)]
-    fn chain(self, value: f64, slope: f64, curvature: f64) -> Self {
-        let mut out = Self { value, first: [0.0; N], second: [0.0; N] };
-        for w in 0..N {
-            out.first[w] = slope * self.first[w];
-            out.second[w] = slope * self.second[w] + 0.5 * curvature * self.first[w] * self.first[w];
-        }
-        out
-    }
 }
 
 impl<const N: usize> Scalar for Jet<N> {
@@ -88,6 +81,16 @@ impl<const N: usize> Scalar for Jet<N> {
         let x = self.value;
         let slope = 1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
         self.chain(x.asin(), slope, x * slope * slope * slope)
+    }
+
+    #[inline(always)]
+    fn chain(self, value: f64, slope: f64, curvature: f64) -> Self {
+        let mut out = Self { value, first: [0.0; N], second: [0.0; N] };
+        for w in 0..N {
+            out.first[w] = slope * self.first[w];
+            out.second[w] = slope * self.second[w] + 0.5 * curvature * self.first[w] * self.first[w];
+        }
+        out
     }
 
     fn with_gradient(value: f64, parts: &[(Self, Self)]) -> Self {

@@ -31,6 +31,10 @@ pub trait Process: Sync {
     fn correction(&self, x: &[f64], out: &mut [f64]);
     /// D(x).
     fn noise(&self, x: &[f64], out: &mut DMatrix<f64>);
+    /// A squared distance of the states over which the drift changes: noise as wide as that is no longer linear.
+    fn extent(&self, x: &[f64]) -> f64 {
+        x.iter().map(|x| x * x).sum()
+    }
 }
 
 /// Terms of the law that a planted fault leaves out or bends.
@@ -107,17 +111,25 @@ pub struct LinearNoise<'a, P> {
     /// Orthonormal directions that noise does not enter.
     silenced: Vec<DVector<f64>>,
     noise: DMatrix<f64>,
+    /// Size of the numbers that matter, at most 1: the absolute tolerance is this much finer than the relative one.
+    resolution: f64,
 }
 
 impl<'a, P: Process> LinearNoise<'a, P> {
     pub fn new(process: &'a P, weights: Weights) -> Self {
         let n = process.dimension();
-        Self { process, weights, silenced: Vec::new(), noise: DMatrix::zeros(n, n) }
+        Self { process, weights, silenced: Vec::new(), noise: DMatrix::zeros(n, n), resolution: 1.0 }
     }
 
     /// Leaves the noise along these orthonormal directions out of D.
     pub fn silence(mut self, directions: &[DVector<f64>]) -> Self {
         self.silenced = directions.to_vec();
+        self
+    }
+
+    /// Follows numbers down to `size`, where that is below 1.
+    pub fn resolve(mut self, size: f64) -> Self {
+        self.resolution = size.min(1.0);
         self
     }
 
@@ -173,6 +185,7 @@ impl<'a, P: Process> LinearNoise<'a, P> {
     ) -> Result<Vec<State>, OdeError<Infallible>> {
         let n = self.process.dimension();
         let mut states = Vec::with_capacity(times.len());
+        let absolute = tolerance * self.resolution;
         ode::integrate(
             &mut |_: f64, y: &[f64], dy: &mut [f64]| -> Result<(), Infallible> {
                 self.rhs(y, dy);
@@ -181,7 +194,11 @@ impl<'a, P: Process> LinearNoise<'a, P> {
             from,
             &start.pack(),
             times,
-            &ode::Options { method: ode::Method::Explicit, ..ode::Options::with_tolerance(tolerance) },
+            &ode::Options {
+                method: ode::Method::Explicit,
+                absolute,
+                ..ode::Options::with_tolerance(tolerance)
+            },
             |_, y| states.push(State::unpack(y, n)),
         )?;
         Ok(states)
@@ -256,7 +273,8 @@ pub struct Reading {
 }
 
 /// Reads `h`, which is evaluated on numbers with derivatives. `hessian_weight` is 1 but for a planted fault.
-/// [`Reading::complete`] refuses a negative variance.
+/// [`Reading::complete`] refuses a negative variance. An exact state, with nothing to differentiate along, has the value of
+/// any `h`, also where that has no derivatives.
 pub fn read(state: &State, hessian_weight: f64, h: impl Fn(&[Jet<LANES>]) -> Jet<LANES>) -> Reading {
     let frame = Frame::new(state);
     let mut input = vec![Jet::<LANES>::constant(0.0); state.mean.len()];
@@ -270,33 +288,11 @@ pub fn read(state: &State, hessian_weight: f64, h: impl Fn(&[Jet<LANES>]) -> Jet
         }
         let jet = h(&input);
         along.value = jet.value;
-        along.first.extend_from_slice(&jet.first[..block.len()]);
-        along.second.extend_from_slice(&jet.second[..block.len()]);
-    }
-    frame.reading(&along, hessian_weight)
-}
-
-/// Reads an `h` that has no derivatives of its own, by differences of fourth order.
-pub fn read_smooth(state: &State, hessian_weight: f64, h: impl Fn(&[f64]) -> f64) -> Reading {
-    /// Steps: truncation 1e-12, rounding 1e-10 of a second derivative.
-    const STEP: f64 = 1e-3;
-    let frame = Frame::new(state);
-    let mut along = Derivatives { value: h(&state.mean), ..Derivatives::default() };
-    for direction in &frame.directions {
-        let length = direction.norm();
-        if length == 0.0 {
-            along.first.push(0.0);
-            along.second.push(0.0);
-            continue;
+        for (w, direction) in block.iter().enumerate() {
+            let still = direction.iter().all(|&x| x == 0.0);
+            along.first.push(if still { 0.0 } else { jet.first[w] });
+            along.second.push(if still { 0.0 } else { jet.second[w] });
         }
-        let at = |steps: f64| {
-            let move_by = |(x, w): (&f64, &f64)| x + steps * STEP / length * w;
-            h(&state.mean.iter().zip(direction.iter()).map(move_by).collect::<Vec<_>>())
-        };
-        let (a, b, c, e) = (at(-2.0), at(-1.0), at(1.0), at(2.0));
-        let unit = length / STEP;
-        along.first.push(unit * (8.0 * (c - b) - (e - a)) / 12.0);
-        along.second.push(0.5 * unit * unit * (16.0 * (b + c) - (a + e) - 30.0 * along.value) / 12.0);
     }
     frame.reading(&along, hessian_weight)
 }

@@ -100,7 +100,7 @@ impl Family {
 mod tests {
     use super::*;
     use crate::theory::linear_noise::jet::Scalar;
-    use crate::theory::linear_noise::read_smooth;
+    use crate::theory::linear_noise::read;
 
     /// dx = -x dt with noise of variance 2 dt/d: stationary variance 1/d.
     struct OrnsteinUhlenbeck;
@@ -139,7 +139,7 @@ mod tests {
         let family = Family::redrawn(&OrnsteinUhlenbeck, &starts, size, weights, &times, 1e-8, small)
             .expect("an integration")
             .expect("a family");
-        let around = |state: &State| read_smooth(state, 1.0, |x: &[f64]| x[0]);
+        let around = |state: &State| read(state, 1.0, |x| x[0]);
         for (k, t) in times.into_iter().enumerate() {
             let found = family.read(k, around, |x| x[0], false, &[0.0]);
             let std = ((1.0 - libm::exp(-2.0 * t)) / size).sqrt();

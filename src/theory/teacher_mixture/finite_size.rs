@@ -9,16 +9,18 @@
 //! Y_Q = 2 eta e (M_c + sqrt(Delta_c) ell) + eta^2 e^2 x.x/d,
 //!
 //! x.x/d = Delta_c + (U_cc + 2 sqrt(Delta_c) v_c + Delta_c (z.z - r))/d in the mean, z the r components of the input in the
-//! space of all vectors. F is affine, so H = 0; G1_Q = eta^2 sum_c rho_c <e^2 (U_cc + 2 sqrt(Delta_c) v_c + Delta_c (z.z - r))>.
-//! Moments are integrals over the teacher's field on both sides of a jump of the label, and exact for the rest, which
-//! enters by polynomials.
+//! space of all vectors. F is affine but for F_Q, which is quadratic in M and b; G1_Q = eta^2 sum_c rho_c <e^2 (U_cc + 2 sqrt(Delta_c) v_c + Delta_c (z.z - r))>.
+//! Moments are integrals over the teacher's field, in panels that end at the label's jump and are as narrow as its
+//! transition, and exact for the rest, which enters by polynomials.
 
 use super::coefficients::Coefficients;
-use super::equations::{read, with_state};
+use super::equations::with_state;
+use super::smooth::Smooth;
+use crate::math::special::normal_pdf;
 use crate::problem::Definition;
 use crate::problem::teacher_mixture::{Init, LabelRule, Overlaps, TeacherMixture};
 use crate::theory::linear_noise::jet::Scalar;
-use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
+use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow};
 use crate::trajectory::Curve;
 use gauss_quad::{GaussHermite, GaussLegendre};
@@ -206,6 +208,14 @@ impl Process for Mixture<'_> {
     }
 }
 
+/// The smallest squared length of a teacher, a mean or the student, of those that have one: overlaps are as small, their
+/// variances as its square.
+fn smallest(start: &Overlaps) -> f64 {
+    let (teachers, means) = (start.t.diagonal(), start.u.diagonal());
+    let lengths = teachers.iter().chain(&means).copied().chain([start.q]);
+    lengths.filter(|&length| length > 0.0).fold(1.0, f64::min)
+}
+
 /// Mean, standard deviation and quantiles of `observables` at size `size`; see [`crate::theory::at_size`].
 ///
 /// # Errors
@@ -237,7 +247,9 @@ pub fn at_size(
         covariance[(n - 1, n - 1)] = 2.0 * std.powi(4);
     }
     let state = State { mean, covariance, bias: vec![0.0; n] };
-    let mut law = LinearNoise::new(&process, Weights::planted(&options.faults));
+    let mut law =
+        LinearNoise::new(&process, Weights::planted(&options.faults)).resolve(smallest(&start).powi(2));
+    let smooth = Smooth::new(problem, &start);
     let states = law
         .follow(0.0, &state, times, options.tolerance.max(1e-9))
         .map_err(|error| LawError::Integration { reason: error.to_string() })?;
@@ -247,8 +259,7 @@ pub fn at_size(
     for (&time, state) in times.iter().zip(&states) {
         let mut snapshot = Vec::with_capacity(names.len());
         for (reading, name) in readings.iter().zip(observables) {
-            let value = |x: &[f64]| read(problem, &with_state(&start, x), *reading).unwrap_or(f64::NAN);
-            let law = read_smooth(state, 1.0, value).complete();
+            let law = read(state, 1.0, |x| smooth.value(*reading, x)).complete();
             if !(law.value.is_finite() && law.variance.is_finite() && law.shift.is_finite()) {
                 let reason = format!("{name} has no derivative at t = {time}: choose later times");
                 return Err(LawError::Integration { reason });

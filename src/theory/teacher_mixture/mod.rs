@@ -49,6 +49,7 @@ mod coefficients;
 mod equations;
 pub(crate) mod finite_size;
 mod flow;
+mod smooth;
 
 pub use asymptotics::{critical_rate, crossing_times, final_state, overlay, overlay_is_time, time_scales};
 pub use closed::ClosedForm;

@@ -5,7 +5,7 @@ use super::escape::{self, NoPlateau, Plateau};
 use super::step::Overlapping;
 use crate::ode::OdeError;
 use crate::theory::linear_noise::family::Family;
-use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
+use crate::theory::linear_noise::route::{LOOSEST, Route, RouteError, expand};
 use crate::theory::linear_noise::starts::{self, Starts};
 use crate::theory::linear_noise::{LinearNoise, Process, State, silence};
 use nalgebra::DMatrix;
@@ -18,7 +18,7 @@ pub(super) fn route(
     times: &[f64],
     planted: Planted,
     tolerance: f64,
-) -> Result<Route, OdeError<Infallible>> {
+) -> Result<Route, RouteError> {
     let Some(&end) = times.last() else { return Ok(Route::Plain(Vec::new())) };
     if planted.force_expansion {
         let mut law = LinearNoise::new(process, planted.weights);

@@ -9,6 +9,7 @@
 //! angle asin m the averages are Chebyshev series, complete to 1e-12 of their largest coefficient.
 
 use super::super::averages::Chebyshev;
+use super::readings::Pulled;
 use crate::problem::single_index::SingleIndex;
 use crate::theory::linear_noise::Process;
 use crate::theory::linear_noise::jet::Scalar;
@@ -33,6 +34,8 @@ pub struct Line {
     second_order: f64,
     keep_mean_square: bool,
     averages: [Chebyshev; 5],
+    /// <g z>/sqrt(1 - m^2), if it is resolved by itself.
+    pull: Option<Chebyshev>,
 }
 
 /// Nodes and weights on [a, b], in panels no wider than `width`.
@@ -93,7 +96,9 @@ impl Line {
             known.borrow_mut().entry(m.to_bits()).or_insert_with(|| averages(problem, noise, m))[which]
         };
         let series = |which: usize| Chebyshev::new(|m| average(which, m));
+        let pull = Chebyshev::new(|m| average(0, m) / ((1.0 - m) * (1.0 + m)).sqrt());
         Some(Self {
+            pull,
             rate: problem.learning_rate,
             second_order: if has("drop=V") { 0.0 } else { 1.0 },
             keep_mean_square: has("drop=mean-square"),
@@ -109,9 +114,25 @@ impl Line {
     }
 }
 
+impl Pulled for Line {
+    fn pull<S: Scalar>(&self, m: S) -> S {
+        match &self.pull {
+            Some(pull) => pull.along(m.asin() * FRAC_2_PI),
+            None => {
+                let ([gz], own) = self.at(m, [0]);
+                gz / own
+            }
+        }
+    }
+}
+
 impl Process for Line {
     fn dimension(&self) -> usize {
         1
+    }
+
+    fn extent(&self, _: &[f64]) -> f64 {
+        1.0
     }
 
     fn drift<S: Scalar>(&self, m: &[S], out: &mut [S]) {
@@ -207,6 +228,8 @@ mod tests {
                 let mut f = [0.0];
                 line.drift(&[m], &mut f);
                 let limit = 0.4 * (1.0 - m * m) * averages.pull(m) - 0.08 * m * averages.noise(&[m]);
+                let pull = line.pull(m);
+                assert!((pull / averages.pull(m) - 1.0).abs() < 1e-9, "{:?} {m}: {pull}", problem.link);
                 assert!((f[0] - limit).abs() < 1e-11, "{:?} {m}: {} {limit}", problem.link, f[0]);
             }
         }

@@ -10,7 +10,8 @@
 //! averages; for all others, with one planted direction, they are Chebyshev series of quadratures (see `line`).
 //!
 //! # Starts
-//! Given overlaps: Sigma(0) = 0. A random start is m = 0 with Sigma(0) = 1, for E m_j m_l = delta_jl/d.
+//! Given overlaps: Sigma(0) = 0; where that is the saddle below, S_inf = D(0)/(2 lambda). A random start is m = 0 with
+//! Sigma(0) = 1, for E m_j m_l = delta_jl/d.
 //!
 //! - k* = 1: the drift at m = 0 does not vanish and the expansion holds.
 //! - k* = 2: m = 0 is a saddle of rate lambda = 2 eta c_2 a_2/sqrt p - eta^2 V(0)/2 in every direction. Where lambda > 0, runs
@@ -18,24 +19,28 @@
 //!   starts from the covariance -D(0)/(2 lambda), because the drawn start stands for noise which is yet to come.
 //! - k* > 2, or lambda < 0: overlaps stay of order d^(-1/2) for all times of order 1, and the expansion about m = 0 says so.
 //!
+//! Refused are runs that spread over the sphere while no family of starts follows them, and sizes at which the shift b/d is
+//! not small beside what overlaps have moved and spread (see [`crate::theory::linear_noise::route`]).
+//!
 //! On the hemisphere m_1 > 0 the first component is drawn from its positive half.
 
 mod line;
 mod polynomial;
+mod readings;
 
-use super::{Observable, overlap};
+use super::Observable;
 use crate::problem::Definition;
-use crate::problem::single_index::risk::Constants;
-use crate::problem::single_index::{Init, KIND, SingleIndex};
+use crate::problem::single_index::{Init, SingleIndex};
 use crate::theory::linear_noise::family::Family;
-use crate::theory::linear_noise::route::{LOOSEST, Route, expand};
+use crate::theory::linear_noise::route::{LOOSEST, Route, RouteError, expand};
 use crate::theory::linear_noise::starts::{self, Starts};
-use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read_smooth};
+use crate::theory::linear_noise::{LinearNoise, Process, State, Weights, read};
 use crate::theory::{LawError, LawOptions, QUANTILES, SizeRow, unknown_observable};
 use crate::trajectory::Curve;
 use line::Line;
 use nalgebra::{DMatrix, DVector};
 use polynomial::Sphere;
+use readings::{Pulled, Readings, is_at_kink, is_kink};
 
 /// Variance of an overlap up to which a saddle is left to the expansion about it.
 const LARGEST_SYMMETRIC: f64 = 0.015;
@@ -43,7 +48,7 @@ const LARGEST_SYMMETRIC: f64 = 0.015;
 /// Mean, standard deviation and quantiles of `observables` at size `size`; see [`crate::theory::at_size`].
 ///
 /// # Errors
-/// [`LawError`]; passages of thresholds have no expansion.
+/// [`LawError`]; passages of thresholds, and the largest of overlaps that runs find equal, have no expansion.
 pub fn at_size(
     problem: &SingleIndex,
     size: usize,
@@ -59,16 +64,12 @@ pub fn at_size(
     for name in observables {
         let observable =
             Observable::parse(name, p).ok_or_else(|| unknown_observable(name, &problem.observables()))?;
-        let random = matches!(problem.init, Init::Random { .. });
         let reason = match observable {
             Observable::Recovered(_) | Observable::RecoveryTime(_) => {
                 format!("{name} jumps and has no expansion in 1/d")
             }
-            Observable::Overlap if random => {
-                format!(
-                    "{name} has a kink at 0, where a random start is, and no expansion: ask for m or loss"
-                )
-            }
+            // A random start is at 0.
+            Observable::Overlap if is_kink(&problem.limit_start()) => kink(name, 0.0),
             _ => {
                 parsed.push(observable);
                 continue;
@@ -85,9 +86,16 @@ pub fn at_size(
     curve(problem, &process, size, times, observables, &parsed, options)
 }
 
+fn kink(name: &str, time: f64) -> String {
+    format!(
+        "{name}, the largest modulus, has a kink at 0 and where overlaps are equal, which runs reach at t = {time}, and \
+         no expansion there: ask for m or loss"
+    )
+}
+
 fn curve(
     problem: &SingleIndex,
-    process: &impl Process,
+    process: &(impl Process + Pulled),
     size: usize,
     times: &[f64],
     names: &[String],
@@ -99,19 +107,24 @@ fn curve(
     let weights = Weights::planted(&options.faults);
     let route = route(problem, process, d, times, weights, options.tolerance.max(1e-10))
         .map_err(|error| LawError::Integration { reason: error.to_string() })?;
-    let constants = Constants::new(problem);
+    let readings = Readings::new(problem, process);
     let rows: Vec<String> = names.iter().flat_map(|name| SizeRow::names(name)).collect();
     let mut curve = Curve::new(&rows);
     for (index, &time) in times.iter().enumerate() {
         let mut snapshot = Vec::with_capacity(rows.len());
         let mut errors = Vec::with_capacity(rows.len());
-        for observable in observables {
-            let value = |m: &[f64]| match *observable {
-                Observable::M(j) => m[j],
-                Observable::Overlap => overlap(m),
-                _ => constants.loss(problem, m),
+        for (observable, name) in observables.iter().zip(names) {
+            let value = |m: &[f64]| readings.value(*observable, m);
+            let around = |state: &State| read(state, 1.0, |m| readings.value(*observable, m));
+            let at_kink = match &route {
+                Route::Family { early, late } if index >= early.len() => {
+                    late.any(index - early.len(), |state| is_at_kink(state, d))
+                }
+                Route::Plain(states) | Route::Family { early: states, .. } => is_at_kink(&states[index], d),
             };
-            let around = |state: &State| read_smooth(state, 1.0, value);
+            if *observable == Observable::Overlap && at_kink {
+                return Err(LawError::Uncovered { reason: kink(name, time) });
+            }
             let (mean, std, quantiles, error) = match &route {
                 Route::Family { early, late } if index >= early.len() => {
                     let positive = *observable == Observable::Loss;
@@ -125,7 +138,7 @@ fn curve(
                 }
             };
             if !(mean.is_finite() && std.is_finite()) {
-                let reason = format!("an observable of {} has no derivative at t = {time}", KIND.kind);
+                let reason = format!("{name} has no derivative at t = {time}");
                 return Err(LawError::Integration { reason });
             }
             snapshot.extend([mean, std]);
@@ -148,7 +161,7 @@ fn route(
     times: &[f64],
     weights: Weights,
     tolerance: f64,
-) -> Result<Route, crate::ode::OdeError<std::convert::Infallible>> {
+) -> Result<Route, RouteError> {
     let p = problem.directions;
     let (hemisphere, random) = match problem.init {
         Init::Random { hemisphere } => (hemisphere, true),
@@ -157,28 +170,32 @@ fn route(
     let zero = DMatrix::zeros(p, p);
     let covariance = if random { DMatrix::identity(p, p) } else { zero.clone() };
     let start = State { mean: problem.limit_start(), covariance, bias: vec![0.0; p] };
-    let Some(&end) = times.last().filter(|_| random) else {
+    let Some(&end) = times.last() else {
         return expand(process, &start, size, times, weights, tolerance);
     };
     let mut drift = vec![0.0; p];
     process.drift(&start.mean, &mut drift);
     let mut law = LinearNoise::new(process, weights);
-    let rate = law.jacobian(&start.mean)[(0, 0)];
-    let still = drift.iter().all(|f| f.abs() < 1e-12);
+    let jacobian = law.jacobian(&start.mean);
+    let rate = jacobian[(0, 0)];
+    // Other than m = 0, a stationary start may grow along one direction and shrink along another.
+    let alike = (&jacobian - DMatrix::identity(p, p) * rate).amax() < 1e-9 * rate.abs();
+    let still = alike && drift.iter().all(|f| f.abs() < 1e-12);
     // Variance of the noise that is yet to come, where it escapes.
     let later = if still && rate > 0.0 { law.noise(&start.mean) / (2.0 * rate) } else { zero };
-    let grown = (1.0 + later.amax()) / size * (2.0 * rate * end).exp();
+    let drawn = &start.covariance + &later;
+    let grown = drawn.amax() / size * (2.0 * rate * end).exp();
     let escapes = still && grown > LARGEST_SYMMETRIC;
     if !(hemisphere || escapes) {
         return expand(process, &start, size, times, weights, tolerance);
     }
     let columns = if hemisphere {
         let axis = |j: usize| DVector::from_fn(p, |i, _| if i == j { 1.0 / size.sqrt() } else { 0.0 });
-        let drawn = (0..p).map(axis);
+        let half = (0..p).map(axis);
         let noise = if later.amax() > 0.0 { starts::axes(&(&later / size)) } else { Vec::new() };
-        drawn.chain(noise).collect()
+        half.chain(noise).collect()
     } else {
-        starts::axes(&((&start.covariance + &later) / size))
+        starts::axes(&(drawn / size))
     };
     let starts = Starts {
         time: 0.0,

@@ -1,5 +1,6 @@
 //! Polynomial links: all averages are polynomials in (h, z), exact at finitely many nodes.
 
+use super::readings::Pulled;
 use crate::problem::single_index::SingleIndex;
 use crate::theory::linear_noise::Process;
 use crate::theory::linear_noise::jet::Scalar;
@@ -17,6 +18,8 @@ pub struct Sphere {
     label: Vec<f64>,
     student: Vec<f64>,
     slope: Vec<f64>,
+    /// k c_k a_k/sqrt p of m^(k-1).
+    pull: Vec<f64>,
     /// Nodes (h, z_1..z_p) and weights.
     nodes: Vec<(Vec<f64>, f64)>,
     keep_mean_square: bool,
@@ -56,6 +59,8 @@ impl Sphere {
             (coordinates.collect::<Vec<f64>>(), weight)
         });
         let nodes = nodes.collect();
+        let products = student.hermite().iter().zip(link.hermite()).enumerate().skip(1);
+        let pull = products.map(|(k, (a, c))| k as f64 * a * c / (p as f64).sqrt()).collect();
         Some(Self {
             rate: problem.learning_rate,
             second_order: if has("drop=V") { 0.0 } else { 1.0 },
@@ -64,6 +69,7 @@ impl Sphere {
             label: link.powers().iter().map(|a| a / (p as f64).sqrt()).collect(),
             student: student.powers().to_vec(),
             slope: student.derivative().powers().to_vec(),
+            pull,
             nodes,
             keep_mean_square: has("drop=mean-square"),
         })
@@ -90,9 +96,19 @@ impl Sphere {
     }
 }
 
+impl Pulled for Sphere {
+    fn pull<S: Scalar>(&self, m: S) -> S {
+        horner(&self.pull, m)
+    }
+}
+
 impl Process for Sphere {
     fn dimension(&self) -> usize {
         self.directions
+    }
+
+    fn extent(&self, _: &[f64]) -> f64 {
+        1.0
     }
 
     fn drift<S: Scalar>(&self, m: &[S], out: &mut [S]) {
