@@ -38,6 +38,7 @@ A linear system: solved by a matrix exponential, in closed form for centred clus
     finite_size_faults: &[
         ("drop=clock", "leaves out - J F / 2, the error of a clock with steps of 1/d"),
         ("drop=correction", "leaves out G1, the correction of order 1/d to the mean step"),
+        ("drop=curvature", "leaves out H:Sigma / 2 in the bias"),
         ("drop=mean-square", "takes the second moment of a step for its covariance"),
     ],
     overlays: &[

@@ -27,9 +27,13 @@ use gauss_quad::{GaussHermite, GaussLegendre};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::f64::consts::{PI, SQRT_2};
 
-/// Nodes on each side of the label's jump, and standard deviations up to which they reach.
-const NODES: usize = 24;
+/// Nodes of a panel, its largest width, and standard deviations up to which panels reach.
+const NODES: usize = 12;
+const PANEL: f64 = 4.25;
 const REACH: f64 = 8.5;
+/// Panels over a transition of the label, and their width in units of the transition: beyond, the label is constant
+/// to 1e-18.
+const TRANSITION: (i32, f64) = (6, 3.0);
 
 struct Mixture<'a> {
     problem: &'a TeacherMixture,
@@ -124,18 +128,35 @@ impl Mixture<'_> {
     }
 }
 
-/// Standard normal nodes and weights of the teacher's field, on both sides of the jump of a sign.
+/// Standard normal nodes and weights of the teacher's field, on both sides of the jump of a sign or across the
+/// transition of an error function, which is one unit of the field wide.
 fn teacher_nodes(mean: f64, variance: f64, rule: LabelRule) -> Vec<(f64, f64)> {
     if variance == 0.0 {
         return vec![(0.0, 1.0)];
     }
-    let jump = if rule == LabelRule::Sign { (-mean / variance.sqrt()).clamp(-REACH, REACH) } else { 0.0 };
+    let (centre, width) = (-mean / variance.sqrt(), 1.0 / variance.sqrt());
+    let (panels, wide) = TRANSITION;
+    let mut ends = match rule {
+        LabelRule::Sign => vec![centre],
+        LabelRule::Linear => Vec::new(),
+        LabelRule::Erf => {
+            (0..=panels).map(|k| centre + wide * width * (f64::from(k) - 0.5 * f64::from(panels))).collect()
+        }
+    };
+    ends.retain(|end| end.abs() < REACH);
+    ends.extend([-REACH, REACH]);
+    ends.sort_by(f64::total_cmp);
     let legendre = GaussLegendre::new(NODES.try_into().expect("several nodes"));
-    let mut nodes = Vec::with_capacity(2 * NODES);
-    for (a, b) in [(-REACH, jump), (jump, REACH)] {
-        for &(x, w) in legendre.iter() {
-            let z = 0.5 * (a + b) + 0.5 * (b - a) * x;
-            nodes.push((z, 0.5 * (b - a) * w * (-0.5 * z * z).exp() / (2.0 * PI).sqrt()));
+    let mut nodes = Vec::new();
+    for pair in ends.windows(2) {
+        let count = ((pair[1] - pair[0]) / PANEL).ceil();
+        let half = 0.5 * (pair[1] - pair[0]) / count;
+        for panel in 0..count as usize {
+            let middle = pair[0] + half * (2.0 * panel as f64 + 1.0);
+            for &(x, w) in legendre.iter() {
+                let z = middle + half * x;
+                nodes.push((z, half * w * normal_pdf(z)));
+            }
         }
     }
     nodes
@@ -278,17 +299,25 @@ mod tests {
     use super::*;
     use nalgebra::dmatrix;
 
-    /// The mean of the nodes is the drift that the law's closed forms give, for all label rules.
+    /// The mean of the nodes is the drift that the law's closed forms give, for all label rules, also where they are steep
+    /// or turn in a tail.
     #[test]
     fn mean_of_the_samples_is_the_drift() {
-        for rule in [LabelRule::Sign, LabelRule::Linear, LabelRule::Erf] {
+        use LabelRule::{Erf, Linear, Sign};
+        let plain = [0.2, -0.3];
+        let cases = [(Sign, 1.0, plain), (Linear, 1.0, plain), (Erf, 1.0, plain)];
+        for (rule, norm, bias) in cases.into_iter().chain([
+            (Erf, 100.0, [10.0, -10.0]),
+            (Erf, 1e4, plain),
+            (Sign, 1.0, [7.0, -40.0]),
+        ]) {
             let problem = TeacherMixture {
                 probability: vec![0.7, 0.3],
                 variance: vec![0.5, 1.3],
-                teachers: dmatrix![1.0, 0.4; 0.4, 1.2],
+                teachers: dmatrix![1.0, 0.4; 0.4, 1.2] * norm,
                 alignments: dmatrix![0.3, -0.2; 0.1, 0.4],
                 means: dmatrix![0.8, -0.1; -0.1, 0.6],
-                teacher_bias: vec![0.2, -0.3],
+                teacher_bias: bias.to_vec(),
                 labels: vec![rule; 2],
                 learning_rate: 0.4,
                 bias_rate: 0.3,
@@ -312,8 +341,9 @@ mod tests {
                 mean.iter_mut().zip(&step).for_each(|(m, y)| *m += sample.weight * y);
             });
             assert!((total - 1.0).abs() < 1e-12, "{total}");
+            let scale = drift.iter().fold(1.0, |top: f64, f| top.max(f.abs()));
             for (a, b) in mean.iter().zip(&drift) {
-                assert!((a - b).abs() < 1e-11, "{rule:?}: {mean:?} for {drift:?}");
+                assert!((a - b).abs() < 1e-11 * scale, "{rule:?}: {mean:?} for {drift:?}");
             }
         }
     }
