@@ -5,6 +5,7 @@ mod classes;
 mod dynamics;
 #[path = "../common/planted.rs"]
 mod planted;
+mod precision;
 mod standard;
 mod widths;
 
@@ -76,7 +77,7 @@ fn smooth_average(p: f64, q: f64, angle: f64, f: impl Fn(f64, f64) -> f64) -> f6
 
 fn fields(p: f64, q: f64, angle: f64) -> Fields {
     let r = (p * q).sqrt();
-    Fields { p, q, c: r * angle.cos(), determinant: (r * angle.sin()).powi(2) }
+    Fields { p, q, c: r * angle.cos(), sine_squared: angle.sin().powi(2) }
 }
 
 fn averages(phi: &Nonlinearity, p: f64, q: f64, angle: f64) -> (f64, f64) {

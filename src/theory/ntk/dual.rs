@@ -1,7 +1,8 @@
 //! K = <phi(u) phi(v)> and K' = <phi'(u) phi'(v)> of Gaussian fields with variances p, q and covariance c.
 //!
-//! Written in p, q, c and the determinant D = p q - c^2, which the recursion carries along: near-parallel inputs and
-//! large variances then lose no digits to 1 - cos or to p q - c^2. With r = sqrt(p q), theta = angle of (c, sqrt D):
+//! Written in p, q, c and the squared sine s = 1 - c^2/(p q), which the recursion carries along: near-parallel inputs and
+//! large variances then lose no digits to 1 - cos, and small ones none to p q. With r = sqrt p sqrt q, D = r^2 s, theta =
+//! angle of (c, sqrt D):
 //!
 //! | phi | K | K' |
 //! |---|---|---|
@@ -10,6 +11,9 @@
 //! | GELU | c A + B (D + c^2/(1+p) + c^2/(1+q)), A = 1/4 + angle of (sqrt R, c) / 2 pi, B = 1/(2 pi sqrt R), R = 1 + p + q + D | A + B c (1/(1+p) + 1/(1+q) + 1/R) |
 //! | sin | (e^(-(p+q-2c)/2) - e^(-(p+q+2c)/2)) / 2 | half the sum |
 //! | tanh | mean over scales a, b of (2/pi) angle of (sqrt R, c), R = a^2 b^2 + a^2 q + b^2 p + D | mean of (2/pi) / sqrt R |
+//!
+//! The squared sine of the next layer is exact to rounding, relative for ReLU. For erf and sin it is the sum of what it is
+//! at c = r, which depends on p and q alone, and of a part proportional to s: errors of s are handed on without growth.
 //!
 //! ReLU: Cho & Saul, NeurIPS 2009; erf: Williams, NeurIPS 1996. GELU and sin follow from Stein's lemma and the
 //! characteristic function. tanh z = <erf(z / (sqrt 2 a))> over Kolmogorov's distribution of a (Andrews & Mallows,
@@ -26,8 +30,46 @@ pub struct Fields {
     pub p: f64,
     pub q: f64,
     pub c: f64,
-    /// p q - c^2.
-    pub determinant: f64,
+    /// 1 - c^2 / (p q); any number where p or q is 0.
+    pub sine_squared: f64,
+}
+
+impl Fields {
+    /// sqrt p sqrt q: the product p q may leave the range of numbers.
+    fn r(&self) -> f64 {
+        self.p.sqrt() * self.q.sqrt()
+    }
+
+    fn determinant(&self) -> f64 {
+        let r = self.r();
+        r * (r * self.sine_squared)
+    }
+
+    /// r - |c|.
+    fn short(&self) -> f64 {
+        short(self.r(), self.c, self.sine_squared)
+    }
+
+    /// Whether one variance is at most [`NEAR`] times the other.
+    fn near(&self) -> bool {
+        self.p <= NEAR * self.q && self.q <= NEAR * self.p
+    }
+}
+
+/// Variances closer than this factor have differences of angles; beyond it nothing cancels.
+pub(super) const NEAR: f64 = 4.0;
+
+/// Cosines below this lose no digits when taken from 1.
+const WIDE: f64 = 0.9;
+
+fn short(r: f64, c: f64, sine_squared: f64) -> f64 {
+    if r > 0.0 { r * sine_squared / (1.0 + c.abs() / r) } else { 0.0 }
+}
+
+/// (sqrt p - sqrt q)^2.
+fn sides(p: f64, q: f64) -> f64 {
+    let sum = p.sqrt() + q.sqrt();
+    if sum > 0.0 { ((p - q) / sum).powi(2) } else { 0.0 }
 }
 
 /// Averages over two fields, and what the next layer needs of them without cancellation.
@@ -37,15 +79,23 @@ pub struct Dual {
     pub k: f64,
     /// <phi'(u) phi'(v)>.
     pub k_dot: f64,
-    /// <phi(u)^2> <phi(v)^2> - k^2.
-    pub determinant: f64,
+    /// 1 - k^2 / (<phi(u)^2> <phi(v)^2>).
+    pub sine_squared: f64,
     /// <(phi(u) - phi(v))^2>.
     pub distance: f64,
 }
 
+impl Dual {
+    fn new((k, k_dot): (f64, f64), sine_squared: f64, k_uu: f64, k_vv: f64) -> Self {
+        let r = k_uu.sqrt() * k_vv.sqrt();
+        let gap = if k > 0.0 { short(r, k, sine_squared) } else { r - k };
+        Self { k, k_dot, sine_squared, distance: sides(k_uu, k_vv) + 2.0 * gap }
+    }
+}
+
 /// <phi(u)^2> and <phi'(u)^2> at variance `p`.
 pub fn diagonal(phi: &Nonlinearity, p: f64) -> (f64, f64) {
-    let (k, k_dot) = averages(phi, &Fields { p, q: p, c: p, determinant: 0.0 });
+    let (k, k_dot) = averages(phi, &Fields { p, q: p, c: p, sine_squared: 0.0 });
     (k, k_dot)
 }
 
@@ -55,29 +105,31 @@ pub fn diagonal(phi: &Nonlinearity, p: f64) -> (f64, f64) {
 /// use asymptotica::problem::ntk::Nonlinearity;
 /// use asymptotica::theory::ntk::{Fields, dual};
 /// // Two orthogonal unit fields through ReLU: 1/(2 pi) and 1/4.
-/// let fields = Fields { p: 1.0, q: 1.0, c: 0.0, determinant: 1.0 };
+/// let fields = Fields { p: 1.0, q: 1.0, c: 0.0, sine_squared: 1.0 };
 /// let relu = dual(&Nonlinearity::LeakyRelu { slope: 0.0 }, &fields, 0.5, 0.5);
 /// assert!((relu.k - 0.159154943091895).abs() < 1e-15 && (relu.k_dot - 0.25).abs() < 1e-15);
 /// ```
 pub fn dual(phi: &Nonlinearity, fields: &Fields, k_uu: f64, k_vv: f64) -> Dual {
-    match phi {
-        Nonlinearity::LeakyRelu { slope } => rectifier(*slope, fields),
-        Nonlinearity::Erf if fields.c > 0.0 => error_function(fields),
-        Nonlinearity::Linear => Dual {
-            k: fields.c,
-            k_dot: 1.0,
-            determinant: fields.determinant,
-            distance: fields.p + fields.q - 2.0 * fields.c,
-        },
+    let averages = match phi {
+        Nonlinearity::LeakyRelu { slope } => return rectifier(*slope, fields),
+        _ => averages(phi, fields),
+    };
+    let sine_squared = match phi {
+        Nonlinearity::Erf => error_function(fields, k_uu, k_vv),
+        Nonlinearity::Sine => sine(fields, averages.0, k_uu, k_vv),
+        Nonlinearity::Linear => fields.sine_squared,
         _ => {
-            let (k, k_dot) = averages(phi, fields);
-            Dual { k, k_dot, determinant: k_uu * k_vv - k * k, distance: k_uu + k_vv - 2.0 * k }
+            let r = k_uu.sqrt() * k_vv.sqrt();
+            let cosine = if r > 0.0 { averages.0 / r } else { 1.0 };
+            (1.0 - cosine) * (1.0 + cosine)
         }
-    }
+    };
+    Dual::new(averages, sine_squared, k_uu, k_vv)
 }
 
 fn averages(phi: &Nonlinearity, fields: &Fields) -> (f64, f64) {
-    let &Fields { p, q, c, determinant } = fields;
+    let &Fields { p, q, c, .. } = fields;
+    let determinant = fields.determinant();
     match phi {
         Nonlinearity::Linear => (c, 1.0),
         Nonlinearity::LeakyRelu { slope } => {
@@ -96,10 +148,7 @@ fn averages(phi: &Nonlinearity, fields: &Fields) -> (f64, f64) {
             let sides = c / (1.0 + p) + c / (1.0 + q);
             (c * a + b * (determinant + c * sides), a + b * (sides + c / square))
         }
-        Nonlinearity::Sine => {
-            let (near, far) = ((-0.5 * (p + q - 2.0 * c)).exp(), (-0.5 * (p + q + 2.0 * c)).exp());
-            (0.5 * (near - far), 0.5 * (near + far))
-        }
+        Nonlinearity::Sine => sine_averages(p, q, c, fields.short()),
         Nonlinearity::Tanh => Scales::get().averages(fields),
         Nonlinearity::Polynomial { coefficients } => polynomial(coefficients, fields),
     }
@@ -126,26 +175,23 @@ fn segment(t: f64) -> f64 {
 
 /// z for z > 0 and a z below; a = 0 is ReLU.
 fn rectifier(a: f64, fields: &Fields) -> Dual {
-    let &Fields { p, q, c, determinant } = fields;
-    let r = (p * q).sqrt();
+    let &Fields { p, q, c, sine_squared } = fields;
+    let r = fields.r();
     let power = 0.5 * (1.0 + a * a);
-    let sides = {
-        let sum = p.sqrt() + q.sqrt();
-        if sum > 0.0 { ((p - q) / sum).powi(2) } else { 0.0 }
-    };
+    let sides = sides(p, q);
     if r == 0.0 {
         // One field is 0: its angle to the other is anything, and stands at a right angle.
         let k_dot = 0.25 * (1.0 + a) * (1.0 + a);
-        return Dual { k: 0.0, k_dot, determinant: 0.0, distance: power * sides };
+        return Dual { k: 0.0, k_dot, sine_squared: 1.0, distance: power * sides };
     }
-    let height = determinant.sqrt();
-    let (theta, rest) = (height.atan2(c), height.atan2(-c));
+    let (sine, cosine) = (sine_squared.sqrt(), c / r);
+    let (theta, rest) = (sine.atan2(cosine), sine.atan2(-cosine));
     // K = r/2pi [(1 + a^2) (sin + (pi - theta) cos) - 2 a (sin - theta cos)]; both brackets are segments.
     let (near, far) = (segment(theta), segment(rest));
     let kappa = FRAC_1_PI * (2.0 * power * far - 2.0 * a * near) / (2.0 * power);
     // 1 - kappa without cancellation, from t = min(theta, pi - theta): 1 - cos t = sin^2/(1 + cos), and the larger segment
     // is the smaller one + pi cos t.
-    let one_minus_cos = determinant / (r * (r + c.abs()));
+    let one_minus_cos = sine_squared / (1.0 + cosine.abs());
     let bend = (1.0 - a) * (1.0 - a) / (2.0 * power) * FRAC_1_PI;
     let gap = if c > 0.0 {
         one_minus_cos - bend * near
@@ -155,32 +201,72 @@ fn rectifier(a: f64, fields: &Fields) -> Dual {
     Dual {
         k: power * r * kappa,
         k_dot: 0.5 * FRAC_1_PI * (2.0 * power * rest + 2.0 * a * theta),
-        determinant: power * power * r * r * gap * (2.0 - gap),
+        sine_squared: gap * (2.0 - gap),
         distance: power * (sides + 2.0 * r * gap),
     }
 }
 
-/// erf(z) at c > 0, where angles of near-parallel fields are differences of nearly equal ones.
-fn error_function(fields: &Fields) -> Dual {
-    let &Fields { p, q, c, determinant } = fields;
-    let root = (1.0 + 2.0 * p + 2.0 * q + 4.0 * determinant).sqrt();
-    let angle = (2.0 * c).atan2(root);
-    // The angle of one field with itself less `angle`, by the tangent of the difference.
-    let excess = |p: f64, q: f64| {
-        let own = (1.0 + 4.0 * p).sqrt();
-        let rise = 2.0 * (1.0 + 2.0 * p) * (p * (p - q) + determinant * (1.0 + 2.0 * p));
-        (rise / (p * root + c * own)).atan2(own * root + 4.0 * p * c)
-    };
-    let (of_u, of_v) = (excess(p, q), excess(q, p));
-    let (half_sum, half_difference) = (0.5 * (of_u + of_v), 0.5 * (of_u - of_v));
-    Dual {
-        k: FRAC_2_PI * angle,
-        k_dot: 2.0 * FRAC_2_PI / root,
-        determinant: FRAC_2_PI
-            * FRAC_2_PI
-            * (half_sum * (half_sum + 2.0 * angle) - half_difference * half_difference),
-        distance: FRAC_2_PI * 2.0 * half_sum,
+/// The squared sine behind erf(z). With angles alpha, beta, gamma of K over (p, p), (q, q), (p, q), and mu that of c = r, it is
+/// 1 - gamma^2/(alpha beta) = [(alpha beta - mu^2) + (mu^2 - gamma^2)] / (alpha beta).
+fn error_function(fields: &Fields, k_uu: f64, k_vv: f64) -> f64 {
+    let &Fields { p, q, c, sine_squared } = fields;
+    let (u, v) = (p.sqrt(), q.sqrt());
+    let (r, size) = (u * v, c.abs());
+    let inverse = FRAC_2_PI / (k_uu.sqrt() * k_vv.sqrt());
+    if r == 0.0 || !inverse.is_finite() {
+        return 0.0;
     }
+    let whole = (1.0 + 2.0 * p + 2.0 * q).sqrt();
+    let root = (1.0 + 2.0 * p + 2.0 * q + 4.0 * fields.determinant()).sqrt();
+    let gamma = (2.0 * size).atan2(root);
+    let rise = 2.0 * r * sine_squared * (1.0 + 2.0 * p) * (1.0 + 2.0 * q) / (root + size / r * whole);
+    let between = rise.atan2(whole * root + 4.0 * r * size);
+    let mu = gamma + between;
+    let first = if fields.near() {
+        // alpha - mu and beta - mu, by the tangent of the difference.
+        let excess = |p: f64, q: f64, u: f64, v: f64| {
+            let own = (1.0 + 4.0 * p).sqrt();
+            let rise = 2.0 * u * (p - q) * (1.0 + 2.0 * p) / (u * whole + v * own);
+            rise.atan2(own * whole + 4.0 * p * r)
+        };
+        let (of_u, of_v) = (excess(p, q, u, v) * inverse, excess(q, p, v, u) * inverse);
+        of_u * of_v + mu * inverse * (of_u + of_v)
+    } else {
+        1.0 - (mu * inverse).powi(2)
+    };
+    first + between * inverse * ((gamma + mu) * inverse)
+}
+
+/// K and K' of sin, `short` = r - |c|.
+pub(super) fn sine_averages(p: f64, q: f64, c: f64, short: f64) -> (f64, f64) {
+    let damping = 0.5 * (-0.5 * sides(p, q) - short).exp();
+    let learnt = -(-2.0 * c.abs()).exp_m1();
+    ((damping * learnt).copysign(c), damping * (2.0 - learnt))
+}
+
+/// The squared sine behind sin: <phi(u)^2> <phi(v)^2> - K^2 is e^(-p-q) times
+/// [sinh p sinh q - sinh^2 r] + sinh(r + |c|) sinh(r - |c|).
+fn sine(fields: &Fields, k: f64, k_uu: f64, k_vv: f64) -> f64 {
+    let &Fields { p, q, c, .. } = fields;
+    let inverse = 0.5 / (k_uu.sqrt() * k_vv.sqrt());
+    if !inverse.is_finite() {
+        return 0.0;
+    }
+    let cosine = 2.0 * k.abs() * inverse;
+    if cosine < WIDE {
+        return (1.0 - cosine) * (1.0 + cosine);
+    }
+    // 2 e^(-x) sinh x.
+    let rise = |x: f64| -(-2.0 * x).exp_m1() * inverse;
+    let (r, sides) = (fields.r(), sides(p, q));
+    let first = if fields.near() {
+        // sinh p sinh q - sinh^2 r = sinh((p+q)/2 + r) sinh((p+q)/2 - r) - sinh^2((p-q)/2).
+        let sum = p.sqrt() + q.sqrt();
+        rise(0.5 * sum * sum) * rise(0.5 * sides) - ((-p.min(q)).exp() * rise(0.5 * (p - q).abs())).powi(2)
+    } else {
+        1.0 - ((-0.5 * sides).exp() * rise(r)).powi(2)
+    };
+    first + (-sides).exp() * rise(r + c.abs()) * rise(fields.short())
 }
 
 /// Isserlis: <u^i v^j> = (i - 1) p <u^(i-2) v^j> + j c <u^(i-1) v^(j-1)>.
@@ -237,7 +323,8 @@ impl Scales {
     }
 
     fn averages(&self, fields: &Fields) -> (f64, f64) {
-        let &Fields { p, q, c, determinant } = fields;
+        let &Fields { p, q, c, .. } = fields;
+        let determinant = fields.determinant();
         let mut sums = (0.0, 0.0);
         for &(a, of_a) in &self.nodes {
             for &(b, of_b) in &self.nodes {

@@ -30,11 +30,13 @@ pub struct Kernels {
 }
 
 /// Squared sines below this are computed from the vectors themselves.
-const NEAR_PARALLEL: f64 = 1e-2;
+pub(super) const NEAR_PARALLEL: f64 = 1e-2;
 
 /// The inputs of one side of a kernel, each alone.
 struct Inputs {
     norms: Vec<f64>,
+    /// The inputs as units.
+    below: Side,
     /// One for each hidden layer.
     layers: Vec<Side>,
     /// Variances of the fields of the first layer, and of the outputs.
@@ -43,29 +45,28 @@ struct Inputs {
 }
 
 impl Network {
-    fn shifted(&self, k: f64) -> f64 {
-        self.weight_std * self.weight_std * k + self.bias_std * self.bias_std
-    }
-
     fn variances_of(&self) -> Variances {
         Variances { weight: self.weight_std * self.weight_std, bias: self.bias_std * self.bias_std }
     }
 
     fn inputs(&self, x: &DMatrix<f64>) -> Inputs {
+        let variances = self.variances_of();
         let norms: Vec<f64> = x.column_iter().map(|x| x.norm()).collect();
-        let first: Vec<f64> =
-            x.column_iter().map(|x| self.shifted(x.norm_squared() / x.nrows() as f64)).collect();
+        let mut below = Side::default();
+        let first: Vec<f64> = x
+            .column_iter()
+            .map(|x| below.push(variances, 0.0, x.norm_squared() / x.nrows() as f64))
+            .collect();
         let mut outputs = first.clone();
         let layers = (0..self.hidden_layers).map(|_| {
             let mut side = Side::default();
             for p in &mut outputs {
                 let k = diagonal(&self.nonlinearity, *p).0;
-                side.push(&self.nonlinearity, *p, k);
-                *p = self.shifted(k);
+                *p = side.push(variances, *p, k);
             }
             side
         });
-        Inputs { layers: layers.collect(), norms, first, outputs }
+        Inputs { layers: layers.collect(), norms, below, first, outputs }
     }
 
     /// The kernels between the columns of `x`: one triangle is computed, the other copied.
@@ -118,22 +119,28 @@ impl Network {
         }
         let (simd, variances) = (Simd::best(), self.variances_of());
         let columns = nngp.as_mut_slice().par_chunks_mut(rows).zip(ntk.as_mut_slice().par_chunks_mut(rows));
-        columns.enumerate().for_each_init(Vec::new, |determinants, (j, (c, ntk))| {
+        columns.enumerate().for_each_init(Vec::new, |squared, (j, (c, ntk))| {
             let pairs = if upper { j + 1 } else { rows };
             let (c, ntk) = (&mut c[..pairs], &mut ntk[..pairs]);
-            determinants.clear();
+            squared.clear();
             for (i, c) in c.iter_mut().enumerate() {
-                let determinant;
-                (*c, determinant) = if upper && i == j {
+                let sine_squared;
+                (*c, sine_squared) = if upper && i == j {
                     (of_x.first[i], 0.0)
                 } else {
                     let norms = (of_x.norms[i], of_y.norms[j]);
-                    first_layer(variances, (x, i), (y, j), norms, *c)
+                    let (sine_squared, distance) = angle((x, i), (y, j), norms, *c);
+                    let (below, other) = (of_x.below.at(i), of_y.below.at(j));
+                    let scale = 1.0 / x.nrows() as f64;
+                    (
+                        variances.weight * (*c * scale) + variances.bias,
+                        variances.next(sine_squared, distance * scale, below, other),
+                    )
                 };
-                determinants.push(determinant);
+                squared.push(sine_squared);
             }
             ntk.copy_from_slice(c);
-            let mut column = Column { c, determinant: determinants, ntk };
+            let mut column = Column { c, sine_squared: squared, ntk };
             for (side, other) in of_x.layers.iter().zip(&of_y.layers) {
                 descend(simd, &self.nonlinearity, side, other, j, variances, &mut column);
             }
@@ -142,30 +149,45 @@ impl Network {
     }
 }
 
-/// Covariance and determinant of the first fields of two columns, from their norms and their product.
-fn first_layer(
-    variances: Variances,
+/// Squared sine and squared distance of two columns, from their norms and their product.
+fn angle(
     (x, i): (&DMatrix<f64>, usize),
     (y, j): (&DMatrix<f64>, usize),
     (of_x, of_y): (f64, f64),
     product: f64,
 ) -> (f64, f64) {
-    let norms = (of_x * of_y).powi(2);
-    let mut area = norms - product * product;
-    let mut distance = of_x * of_x + of_y * of_y - 2.0 * product;
-    if norms > 0.0 && area < NEAR_PARALLEL * norms {
-        // sin = |a - b| |a + b| / 2 for unit vectors a, b.
-        let (mut minus, mut plus) = (0.0, 0.0);
-        distance = 0.0;
-        for (x, y) in x.column(i).iter().zip(y.column(j).iter()) {
-            let (a, b) = (x / of_x, y / of_y);
-            minus += (a - b) * (a - b);
-            plus += (a + b) * (a + b);
-            distance += (x - y) * (x - y);
-        }
-        area = norms * 0.25 * minus * plus;
+    let r = of_x * of_y;
+    let cosine = if r > 0.0 { product / r } else { 0.0 };
+    let sine_squared = (1.0 - cosine) * (1.0 + cosine);
+    if r == 0.0 || sine_squared >= NEAR_PARALLEL {
+        return (sine_squared, of_x * of_x + of_y * of_y - 2.0 * product);
     }
-    let Variances { weight, bias } = variances;
-    let weight = weight / x.nrows() as f64;
-    (weight * product + bias, weight * weight * area + weight * bias * distance)
+    let pairs = x.column(i).into_iter().zip(y.column(j).into_iter());
+    let distance = pairs.clone().map(|(x, y)| (x - y) * (x - y)).sum();
+    (small_sine_squared(pairs, of_y), distance)
+}
+
+/// The squared sine of nearly parallel or opposite vectors x, y with |y| = `of_y`: |y - t x|^2 / |y|^2, of which one rounding
+/// for each coordinate is lost. Equal vectors have 0.
+pub(super) fn small_sine_squared<'a>(
+    pairs: impl Iterator<Item = (&'a f64, &'a f64)> + Clone,
+    of_y: f64,
+) -> f64 {
+    let (mut square, mut product) = (0.0, 0.0);
+    for (x, y) in pairs.clone() {
+        square += x * x;
+        product += x * y;
+    }
+    if square == 0.0 || of_y == 0.0 {
+        return 0.0;
+    }
+    let t = product / square;
+    let (mut rest, mut along) = (0.0, 0.0);
+    for (x, y) in pairs {
+        let z = x.mul_add(-t, *y) / of_y;
+        rest += z * z;
+        along += z * x;
+    }
+    // The rounding of t leaves a part along x.
+    rest - along * along / square
 }

@@ -8,6 +8,7 @@
 
 use crate::problem::ntk::Nonlinearity;
 use crate::theory::ntk::dual::{Dual, Fields, dual};
+use crate::theory::ntk::recursion::{NEAR_PARALLEL, small_sine_squared};
 
 /// c, r - c and r + c.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,7 +31,7 @@ impl Moments {
         Self { c: factor * self.c, minus: factor * self.minus, plus: factor * self.plus }
     }
 
-    /// x.y/m of vectors of m coordinates and norms `norms`, by the unit vectors: |a -+ b|^2 / 2 = 1 -+ cos.
+    /// x.y/m of vectors of m coordinates and norms `norms`.
     pub fn of_inputs<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)> + Clone, norms: (f64, f64)) -> Self {
         let count = pairs.clone().count() as f64;
         let product: f64 = pairs.clone().map(|(x, y)| x * y).sum();
@@ -38,13 +39,14 @@ impl Moments {
         if r == 0.0 {
             return Self::default();
         }
-        let (mut minus, mut plus) = (0.0, 0.0);
-        for (x, y) in pairs {
-            let (a, b) = (x / norms.0, y / norms.1);
-            minus += (a - b) * (a - b);
-            plus += (a + b) * (a + b);
+        let cosine = product / r;
+        let mut sine_squared = (1.0 - cosine) * (1.0 + cosine);
+        if sine_squared < NEAR_PARALLEL {
+            sine_squared = small_sine_squared(pairs, norms.1);
         }
-        Self { c: product / count, minus: 0.5 * r * minus / count, plus: 0.5 * r * plus / count }
+        let (near, far) = (r * sine_squared / (1.0 + cosine.abs()), r * (1.0 + cosine.abs()));
+        let (minus, plus) = if product > 0.0 { (near, far) } else { (far, near) };
+        Self { c: product / count, minus: minus / count, plus: plus / count }
     }
 
     /// Of the sum of independent parts.
@@ -63,7 +65,7 @@ impl Moments {
                 surplus += difference * difference;
             }
         }
-        let whole = (p * q).sqrt() + of_parts;
+        let whole = p.sqrt() * q.sqrt() + of_parts;
         if whole > 0.0 {
             sum.minus += surplus / whole;
             sum.plus += surplus / whole;
@@ -73,11 +75,13 @@ impl Moments {
 
     /// Of units phi(u), phi(v) of fields of variances p, q, with mean squares `k_uu` and `k_vv`; and <phi' phi'>.
     pub fn units(self, phi: &Nonlinearity, (p, q): (f64, f64), (k_uu, k_vv): (f64, f64)) -> (Self, f64) {
-        let fields = Fields { p, q, c: self.c, determinant: self.minus * self.plus };
-        let Dual { k, k_dot, determinant, .. } = dual(phi, &fields, k_uu, k_vv);
-        let r = (k_uu * k_vv).sqrt();
+        let r = p.sqrt() * q.sqrt();
+        let sine_squared = if r > 0.0 { self.minus / r * (self.plus / r) } else { 0.0 };
+        let fields = Fields { p, q, c: self.c, sine_squared };
+        let Dual { k, k_dot, sine_squared, .. } = dual(phi, &fields, k_uu, k_vv);
+        let r = k_uu.sqrt() * k_vv.sqrt();
         let far = r + k.abs();
-        let near = if far > 0.0 { determinant / far } else { 0.0 };
+        let near = if far > 0.0 { r * sine_squared * (r / far) } else { 0.0 };
         let (minus, plus) = if k > 0.0 { (near, far) } else { (far, near) };
         (Self { c: k, minus, plus }, k_dot)
     }

@@ -247,7 +247,7 @@ impl Program {
                 Step::Normalised { pair, left, right, epsilon } => {
                     let Pair { moments, t } = pairs[*pair];
                     let (p, q) = (of_x.variances[*left] + epsilon, of_y.variances[*right] + epsilon);
-                    let factor = 1.0 / (p * q).sqrt();
+                    let factor = 1.0 / (p.sqrt() * q.sqrt());
                     Pair { moments: moments.scaled(factor), t: factor * t }
                 }
                 Step::Units { pair, fields, units } => {

@@ -12,7 +12,7 @@
 
 use super::moments::{Moments, Part};
 use crate::problem::ntk::{Nonlinearity, Ntk};
-use crate::theory::ntk::dual::diagonal;
+use crate::theory::ntk::dual::{diagonal, sine_averages};
 use crate::theory::ntk::recursion::Kernels;
 use nalgebra::DMatrix;
 use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, PI};
@@ -112,8 +112,7 @@ fn averages(phi: &Nonlinearity, p: f64, q: f64, fields: Moments, (a, b): (f64, f
             )
         }
         Nonlinearity::Sine => {
-            let (near, far) = ((-0.5 * (p + q - 2.0 * c)).exp(), (-0.5 * (p + q + 2.0 * c)).exp());
-            let (k, k_c) = (0.5 * (near - far), 0.5 * (near + far));
+            let (k, k_c) = sine_averages(p, q, c, if c > 0.0 { minus } else { plus });
             smooth(k, k_c, (-0.5 * k, -0.5 * k), (-0.5 * k_c, -0.5 * k_c, k))
         }
         Nonlinearity::LeakyRelu { slope } => {
