@@ -1,7 +1,8 @@
 //! Kernels where products, differences or depth take digits away, against sixty-digit arithmetic of the textbook formulas
-//! (mpmath).
+//! (mpmath); singular kernels at long times; recursions that would not end.
 
 use super::RELU;
+use super::dynamics::{law, problem};
 use asymptotica::problem::ntk::Nonlinearity;
 use asymptotica::theory::ntk::Network;
 use nalgebra::DMatrix;
@@ -91,4 +92,53 @@ fn deep_relu_does_not_underflow() {
     }
     let found = kernels(&RELU, 20, (1.4, 0.1), [1.0, 0.0], [0.6e-6, 0.8e-6]);
     close(found, [0.33870273341816076, 1.6069678093491964], 1e-12);
+}
+
+/// Opposite inputs of an odd kernel: labels 1, 2, 0, 0 on four points of the circle have 5/2 of their squares along null
+/// vectors, (1, 2) against (1/2)(1 - 0, 2 - 0): loss 1/8 (2.5).
+#[test]
+fn a_singular_kernel_learns_nothing_along_its_null_vectors() {
+    let keys = "hidden_layers = 5\nactivation = \"erf\"\nweight_std = 1.3\nbias_std = 0.0\n\
+                   learning_rate = 0.1\ncentred = true\ninputs = { kind = \"circle\", points = 4, tests = 4 }\n\
+                   target = { kind = \"given\", y = [1.0, 2.0, 0.0, 0.0], tests = [0.0, 0.0, 0.0, 0.0] }";
+    let times = [1e9, 1e12, 1e15, 1e16, 1e17];
+    let problem = problem(keys);
+    let curve = law(&problem, &problem.limit_start(), &times, &["train_loss", "f[1]"]).expect("a law");
+    for (name, expected) in [("train_loss", 0.3125), ("f[1]", curve.get("f[1]").expect("recorded")[0])] {
+        for (value, time) in curve.get(name).expect("recorded").iter().zip(times) {
+            assert!((value - expected).abs() < 1e-12, "{name} at {time:e}: {value} {expected}");
+        }
+    }
+}
+
+/// A test point that is a training point has the variance of that point, which descent takes to 1e-60: what rounding leaves
+/// is a square.
+#[test]
+fn variances_over_starts_are_never_negative() {
+    let keys = "hidden_layers = 1\nactivation = \"erf\"\nlearning_rate = 0.5\n\
+                inputs = { kind = \"given\", x = [[1.0, 0.2], [0.3, -1.0]], tests = [[1.0, 0.2]] }\n\
+                target = { kind = \"given\", y = [0.0, 0.0], tests = [0.0] }";
+    let problem = problem(keys);
+    let names = ["f_squared[1]", "test_loss"];
+    let curve = law(&problem, &problem.limit_start(), &[100.0, 300.0], &names).expect("a law");
+    for name in names {
+        for value in curve.get(name).expect("recorded") {
+            assert!((0.0..1e-28).contains(value), "{name}: {value:e}");
+        }
+    }
+}
+
+/// 1e11 updates of mini-batches or of the logistic loss would take hours.
+#[test]
+fn recursions_beyond_an_hour_are_refused() {
+    let circle = "hidden_layers = 1\nlearning_rate = 0.1\ncentred = true\n\
+                  inputs = { kind = \"circle\", points = 5, tests = 3 }\n\
+                  target = { kind = \"harmonics\", cosine = [0.0, 1.0] }\n";
+    for line in ["batch = 2", "loss = \"logistic\""] {
+        let problem = problem(&format!("{circle}{line}"));
+        let until = |time: f64| law(&problem, &problem.limit_start(), &[time], &["train_loss"]);
+        let error = until(1e11).expect_err("too long").to_string();
+        assert!(error.contains("end at"), "{error}");
+        assert!(until(1e3).is_ok());
+    }
 }

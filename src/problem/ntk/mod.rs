@@ -335,9 +335,14 @@ impl Definition for Ntk {
         // One eigendecomposition, and over starts the variances at every time.
         let cubes = if self.centred { 3e-10 } else { 1.2e-9 };
         let law = if law { 1e-3 + cubes * points.powi(3) } else { 0.0 };
-        // One product of the kernel with all outputs in every update.
-        let classes = self.loss.outputs() as f64;
-        let products = if law > 0.0 && classes > 1.0 { end * classes * points * points / 2e9 } else { 0.0 };
+        // Other losses: one product of the kernel with all outputs in every update; mini-batches: three of second moments.
+        let tests = self.inputs.tests() as f64;
+        let of_update = match self.loss {
+            Loss::Squared if self.batch.is_none() => 0.0,
+            Loss::Squared => 1e-6 + 3.0 * points * points * (points + tests) / 5e9,
+            _ => 1e-6 + self.loss.outputs() as f64 * points * points / 2e9,
+        };
+        let products = if law > 0.0 { end * of_update } else { 0.0 };
         simulation + law + products
     }
 }

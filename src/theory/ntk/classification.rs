@@ -10,7 +10,7 @@
 //! than eta times the largest entry of T in an update. Nothing of this is linear in f_0, so that no mean over starts
 //! follows: the start is f_0 = 0 of centred networks, or that of one network.
 
-use super::{Faults, LawError, Observable, OnData};
+use super::{Faults, LawError, Observable, OnData, countable};
 use crate::linalg::{product, product_transpose, symmetric_eigen};
 use crate::problem::ntk::{Loss, Ntk, Start, probabilities};
 use crate::trajectory::{Curve, End};
@@ -41,6 +41,8 @@ pub(super) fn integrate(
         );
         return Err(LawError::Start { reason });
     }
+    let points = problem.inputs.points() as f64;
+    countable(times, 5e3 + problem.loss.outputs() as f64 * points * (points + 10.0))?;
     let on_data = OnData::new(problem, faults);
     let (labels, test_labels) = (&on_data.data.labels, &on_data.data.test_labels);
     let classes = problem.loss.outputs();

@@ -1,10 +1,13 @@
 //! Gradient descent in function space: linear, hence solved by one eigendecomposition.
 //!
 //! With T = V diag(l) V^T on the training points, f_k(X) - y = V diag(d) V^T (f_0 - y), d = (1 - eta l/P)^k, and f_k(x*)
-//! = f_0(x*) + T_* V diag(g) V^T (y - f_0(X)), g = (1 - d)/l, which is k eta/P at l = 0: a singular kernel needs no
-//! inverse and learns nothing along its null space.
+//! = f_0(x*) + T_* V diag(g) V^T (y - f_0(X)), g = (1 - d)/l: a singular kernel needs no inverse.
+//!
+//! Eigenvalues within P epsilon l_max of 0 (epsilon = 2.2e-16) are rounding of the kernel and count as 0: d = 1, and g = 0
+//! since T_* vanishes along null vectors of T. Modes whose true eigenvalue is that small are never learnt here, however
+//! long the time.
 
-use crate::linalg::{LinalgError, SymmetricEigen, product, symmetric_eigen, transpose_product};
+use crate::linalg::{LinalgError, SymmetricEigen, product, symmetric_eigen};
 use nalgebra::{DMatrix, DVector};
 
 /// The training points.
@@ -67,14 +70,19 @@ impl Descent {
         }
     }
 
-    /// V^T A V.
-    pub fn in_modes(&self, a: &DMatrix<f64>) -> DMatrix<f64> {
-        transpose_product(&self.eigen.vectors, &product(a, &self.eigen.vectors))
+    /// Below this, eigenvalues are not told from 0.
+    fn resolution(&self) -> f64 {
+        let values = &self.eigen.values;
+        values.len() as f64 * f64::EPSILON * values.iter().fold(0.0, |most: f64, l| most.max(l.abs()))
     }
 
     /// The factors of every mode after `k` updates.
     pub fn decay(&self, k: f64) -> Decay {
+        let resolution = self.resolution();
         let factor = |&l: &f64| {
+            if l.abs() <= resolution {
+                return (1.0, 0.0);
+            }
             let x = self.rate * l;
             let (d, learnt) = if x < 1.0 {
                 let exponent = k * (-x).ln_1p();
@@ -87,7 +95,7 @@ impl Descent {
                 let d = sign * (k * (x - 1.0).ln()).exp();
                 (d, 1.0 - d)
             };
-            (d, if l == 0.0 { k * self.rate } else { learnt / l })
+            (d, learnt / l)
         };
         let (d, g) = self.eigen.values.iter().map(factor).unzip();
         Decay { d, g }

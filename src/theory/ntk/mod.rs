@@ -11,13 +11,14 @@
 //! | recursion over layers | `recursion` |
 //! | other wirings: residual, recurrent, convolution, tied | `architecture` |
 //! | gradient descent in function space | `dynamics` |
+//! | variances over starts | `spread` |
 //! | the best time to stop | `stopping` |
 //! | the logistic loss, update by update | `logistic` |
 //! | the softmax loss of several classes, likewise | `softmax` |
 //! | second moments under mini-batches | `stochastic` |
 //!
-//! Gradient descent on squares is a closed form up to one eigendecomposition, the others are recursions over updates:
-//! the errors of the law are rounding and are reported as zero.
+//! Gradient descent on squares is a closed form up to one eigendecomposition, the others are recursions over updates, of
+//! at most 1e13 multiplications: the errors of the law are rounding and are reported as zero.
 
 mod architecture;
 mod classification;
@@ -27,6 +28,7 @@ mod dynamics;
 mod observable;
 mod on_data;
 mod recursion;
+mod spread;
 mod stochastic;
 mod stopping;
 
@@ -36,13 +38,13 @@ pub use dynamics::{Decay, Descent, Tests};
 pub use recursion::{Kernels, Network};
 
 use super::{LawError, LawOptions};
-use crate::linalg::product;
 use crate::problem::Definition;
 use crate::problem::ntk::{Architecture, Data, KIND, Loss, Ntk, Parametrisation, Start};
 use crate::trajectory::{Curve, End};
 use nalgebra::{DMatrix, DVector};
 use observable::Observable;
 use on_data::OnData;
+use spread::Spread;
 use std::time::Instant;
 
 /// A mode that has grown by this factor ends the law: the learning rate is unstable.
@@ -50,6 +52,27 @@ const DIVERGED: f64 = 1e3;
 
 /// Eigenvalues that differ by less than this, relative to the largest, are taken as one.
 const SAME: f64 = 1e-9;
+
+/// Multiplications that a recursion over updates may take: about an hour.
+const MOST_PRODUCTS: f64 = 1e13;
+
+/// Refuses recursions over updates that would not end.
+///
+/// # Errors
+/// [`LawError::Uncovered`] beyond [`MOST_PRODUCTS`], with the last time that can be reached.
+fn countable(times: &[f64], of_update: f64) -> Result<(), LawError> {
+    let last = times.iter().copied().fold(0.0, f64::max);
+    let most = (MOST_PRODUCTS / of_update).floor();
+    if last.round() <= most {
+        return Ok(());
+    }
+    let reason = format!(
+        "{last:e} updates one by one would take {:.1e} multiplications, beyond {MOST_PRODUCTS:e}: end at {most:e} updates, \
+         take fewer points, or full-batch gradient descent on the squared loss, which has a closed form",
+        last * of_update
+    );
+    Err(LawError::Uncovered { reason })
+}
 
 /// The infinitely wide network of a problem, whatever its wiring.
 pub fn limit(problem: &Ntk) -> Limit {
@@ -183,16 +206,6 @@ struct Law {
     ensemble: Option<Spread>,
 }
 
-/// Covariances over starts, alpha^2 included.
-struct Spread {
-    /// V^T S V.
-    modes: DMatrix<f64>,
-    /// S_* V.
-    cross: DMatrix<f64>,
-    /// S(x*, x*).
-    own: Vec<f64>,
-}
-
 /// The state after some updates.
 struct Now {
     /// d of every mode.
@@ -211,12 +224,10 @@ impl Law {
         let descent = Descent::new(&kernel, problem.learning_rate, &data.labels)
             .map_err(|error| LawError::Integration { reason: error.to_string() })?;
         let tests = descent.tests(&cross);
-        let scale = problem.output_scale * problem.output_scale;
         let spreads = *start == Start::Ensemble && !problem.centred && !faults.variance;
-        let ensemble = spreads.then(|| Spread {
-            modes: descent.in_modes(&starts) * scale,
-            cross: product(&starts_cross, &descent.eigen.vectors) * scale,
-            own: limit.variances(&data.tests).iter().map(|v| v * scale).collect(),
+        let ensemble = spreads.then(|| {
+            let own = limit.variances(&data.tests);
+            Spread::new(&starts, &starts_cross, &own, &descent.eigen.vectors, problem.output_scale)
         });
         let gap = descent.gap(Some(&train));
         Ok(Self { data, kernel, descent, tests, gap, start: test, ensemble })
@@ -244,20 +255,13 @@ impl Law {
         Some(Now { d, train, test, variance })
     }
 
-    /// Of the outputs at the test points over starts: S** - 2 A S_*^T + A S A^T, A = T_* V diag(g) V^T.
+    /// Of the outputs at the test points over starts, A = T_* V diag(g) V^T.
     fn variance(&self, spread: &Spread, g: &[f64]) -> Vec<f64> {
         let mut a = self.tests.response.clone();
         for (mut column, g) in a.column_iter_mut().zip(g) {
             column *= *g;
         }
-        let second = product(&a, &spread.modes);
-        let row = |i: usize| {
-            let along =
-                |matrix: &DMatrix<f64>| a.row(i).iter().zip(matrix.row(i).iter()).map(|(a, b)| a * b).sum();
-            let (crossed, squared): (f64, f64) = (along(&spread.cross), along(&second));
-            spread.own[i] - 2.0 * crossed + squared
-        };
-        (0..a.nrows()).map(row).collect()
+        spread.of_tests(&a)
     }
 
     /// The column of the i-th principal component and the sign that makes v.y positive.
@@ -298,9 +302,7 @@ impl Law {
         match observable {
             Observable::TrainLoss => {
                 let mean = (&now.train - &self.data.labels).norm_squared();
-                let spread = self.ensemble.as_ref().map_or(0.0, |spread| {
-                    now.d.iter().enumerate().map(|(i, d)| d * d * spread.modes[(i, i)]).sum()
-                });
+                let spread = self.ensemble.as_ref().map_or(0.0, |spread| spread.of_training(&now.d));
                 0.5 * (mean + spread) / now.train.len() as f64
             }
             Observable::TestLoss => self.test_loss(now),

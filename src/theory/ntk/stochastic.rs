@@ -11,7 +11,7 @@
 //!
 //! Starts enter through the moments at time 0. Finite networks follow this up to 1/width, as they follow gradient descent.
 
-use super::{Faults, Law, LawError, Observable, OnData};
+use super::{Faults, Law, LawError, Observable, OnData, countable};
 use crate::linalg::{Read, multiply};
 use crate::problem::ntk::{Ntk, Start};
 use crate::trajectory::{Curve, End};
@@ -84,6 +84,12 @@ impl Recursion {
     }
 }
 
+/// Multiplications of one update, and some for what does not shrink with the kernel.
+fn products(problem: &Ntk) -> f64 {
+    let (p, tests) = (problem.inputs.points() as f64, problem.inputs.tests() as f64);
+    5e3 + 3.0 * p * p * (p + tests)
+}
+
 pub(super) fn integrate(
     problem: &Ntk,
     start: &Start,
@@ -92,6 +98,7 @@ pub(super) fn integrate(
     names: &[String],
     faults: Faults,
 ) -> Result<Curve, LawError> {
+    countable(times, products(problem))?;
     let mean = Law::new(problem, start, faults)?;
     for observable in parsed {
         if let Observable::Residual(i) = observable {
