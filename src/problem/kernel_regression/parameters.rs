@@ -16,7 +16,7 @@ polynomials with G_k(1) = 1, w ∝ (1 − t²)^((d−3)/2), N_k = C(k+d−1, d�
 Nothing is trained: time counts samples, n = time × size^p with p = samples_exponent. For p ≥ 1 the limit of infinite d learns
 all degrees below p, degree p in part, and sees the rest of the kernel as a ridge.
 Derived for eigenfunctions that act as Gaussian numbers: exact for the power law's Gaussian features as n grows, exact on the
-sphere as d → ∞ at fixed n/d^p, and off by some per cent at small d or n.",
+sphere as d → ∞ at fixed n/d^p, and off by some per cent at small d or n, by tens of per cent on the circle (d = 2).",
     source: "Bordelon, Canatar & Pehlevan, ICML 2020, arXiv:2002.02561; Canatar, Bordelon & Pehlevan, Nat. Commun. 12, 2914 (2021); Simon, Dickens, Karkada & DeWeese, TMLR 2023, arXiv:2110.03922",
     parameters: PARAMETERS,
     limit_parameter: "input dimension d, or number of features of a power law",
