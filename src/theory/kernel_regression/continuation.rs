@@ -42,7 +42,7 @@ impl PowerLaw {
     /// Of the degrees of one parity; `Err` where they follow no power law, `Ok(None)` where they vanish.
     fn fit(levels: &[(f64, f64)], parity: usize, shift: f64, whole: f64) -> Result<Option<Self>, ()> {
         let resolved = |k: &usize| levels[*k].0 > FITTED * whole;
-        let last = (parity..levels.len()).step_by(2).filter(resolved).last().unwrap_or(0);
+        let last = (parity..levels.len()).step_by(2).rfind(resolved).unwrap_or(0);
         if last < FIRST_FITTED {
             let rest = (parity..levels.len()).step_by(2).filter(|k| *k >= FIRST_FITTED.min(last + 4));
             let vanish = rest.map(|k| levels[k].0).fold(0.0, f64::max) < FITTED * whole;

@@ -162,7 +162,7 @@ fn angle(
     if r == 0.0 || sine_squared >= NEAR_PARALLEL {
         return (sine_squared, of_x * of_x + of_y * of_y - 2.0 * product);
     }
-    let pairs = x.column(i).into_iter().zip(y.column(j).into_iter());
+    let pairs = x.column(i).into_iter().zip(y.column(j));
     let distance = pairs.clone().map(|(x, y)| (x - y) * (x - y)).sum();
     (small_sine_squared(pairs, of_y), distance)
 }
