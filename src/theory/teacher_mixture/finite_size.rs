@@ -28,7 +28,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::f64::consts::{PI, SQRT_2};
 
 /// Nodes of a panel, its largest width, and standard deviations up to which panels reach.
-const NODES: usize = 12;
+const NODES: usize = 16;
 const PANEL: f64 = 4.25;
 const REACH: f64 = 8.5;
 /// Panels over a transition of the label, and their width in units of the transition: beyond, the label is constant
