@@ -2,8 +2,8 @@
 
 use super::chain::Comparison;
 use super::exactly;
+use asymptotica::problem::Problem;
 use asymptotica::problem::teacher_mixture::{Init, LabelRule, TeacherMixture};
-use asymptotica::problem::{Definition, Problem};
 use asymptotica::theory::{self, LawOptions};
 use nalgebra::{DMatrix, DVector, dmatrix};
 
