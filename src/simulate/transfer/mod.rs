@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::time::Instant;
 
 /// ln of the probability that a normal variable exceeds `z`: by the error function, and far out by the asymptotic series
-/// exp(-z^2/2) / (z sqrt(2 pi)) (1 - 1/z^2 + 3/z^4 - ...), whose eighth term is below 1e-15 there.
+/// exp(-z^2/2) / (z sqrt(2 pi)) (1 - 1/z^2 + 3/z^4 - ...), whose eighth term is below 1e-14 there.
 fn ln_tail(z: f64) -> f64 {
     const FAR: f64 = 20.0;
     if z < FAR {
