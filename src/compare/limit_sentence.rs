@@ -120,14 +120,17 @@ fn duration(seconds: f64) -> String {
 const OFF: f64 = 3.0;
 
 impl Exponent {
-    /// "(expected -0.5)", and how far off that is where it is.
+    /// "(expected -0.5)", and how far off that is where it is. A steeper power is no fault: leading orders may vanish.
     fn beside(&self, expected: f64) -> String {
         let expected_words = number(expected);
         match *self {
             Exponent::Resolved { value, std_error, .. }
                 if std_error > 0.0 && (value - expected).abs() > OFF * std_error =>
             {
-                let errors = (value - expected).abs() / std_error;
+                if value < expected {
+                    return format!("(steeper than the expected {expected_words})");
+                }
+                let errors = (value - expected) / std_error;
                 format!("(expected {expected_words}, which is {errors:.0} standard errors off)")
             }
             _ => format!("(expected {expected_words})"),
@@ -182,7 +185,8 @@ mod tests {
         let measured =
             |value: f64, std_error: f64| Exponent::Resolved { value, std_error, interval: (value, value) };
         assert_eq!(measured(-0.51, 0.01).beside(-0.5), "(expected -0.5)");
-        assert_eq!(measured(-1.0, 0.02).beside(-0.5), "(expected -0.5, which is 25 standard errors off)");
+        assert_eq!(measured(-0.1, 0.02).beside(-0.5), "(expected -0.5, which is 20 standard errors off)");
+        assert_eq!(measured(-1.0, 0.02).beside(-0.5), "(steeper than the expected -0.5)");
         let unknown = Exponent::NotResolved { why: Unresolved::OneSize };
         assert_eq!(unknown.beside(-1.0), "(expected -1)");
     }
